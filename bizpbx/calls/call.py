@@ -1,0 +1,48 @@
+"""The interface between a call's flow and a switch. FreeSWITCH and Asterisk implement it; the flow knows nothing else of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+from bizpbx.policy.request import Request
+
+
+class CallGone(Exception):
+    """The caller hung up, or the switch dropped the call: there is nothing left to control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call as the switch hands it over. `organisation` is the domain its dialplan context is anchored to."""
+
+    id: str
+    """The switch's own name for the leg (a UUID on FreeSWITCH)."""
+    organisation: str | None
+    """None for a call from a trunk, whose organisation follows from the dialled number."""
+    source: str
+    """Address the call came from, `host:port`; gateways are recognised by it."""
+    request: Request
+    stage: Stage = Stage.NEW
+    """Where an earlier controller left it; NEW for a call nobody has touched."""
+    ring_finished: bool = False
+    """With stage RING or later: whether that ring really ended, or its controller died before asking for it."""
+    last_cause: Cause | None = None
+    """What the last ring ended with, if there was one."""
+
+
+class Call(Protocol):
+    """One live call. Every method raises CallGone when the call has ended."""
+
+    @property
+    def arrival(self) -> Arrival: ...
+
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
+        """Write to the channel where the call stands and why, for engineers and for the next controller."""
+
+    def ring(self, ring: Ring) -> Cause | None:
+        """Ring all targets together. None: it was answered and that conversation has ended. Otherwise why it failed."""
+
+    def hang_up(self, cause: Cause) -> None:
+        """End the call."""

@@ -1,0 +1,67 @@
+"""Configuration of the program itself, from the environment (`BIZPBX_…`). Settings of extensions live in SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bizpbx.errors import ConfigurationError
+
+
+class Config(BaseSettings):
+    """All of it, with defaults that work on one machine. docs/configuration.md lists the same; a test compares them."""
+
+    model_config = SettingsConfigDict(env_prefix="BIZPBX_", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=Path("/var/lib/bizpbx"), description="Folder of the SQLite file, the secret key and the rendered tree."
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty means an SQLite file under the home folder."
+    )
+    call_listen: str = Field(
+        default="127.0.0.1:8084", description="Where FreeSWITCH's `socket` application reaches this controller."
+    )
+    controllers: str = Field(
+        default="",
+        description="All controllers as FreeSWITCH tries them, `host:port|host:port`; empty means call_listen.",
+    )
+    http_listen: str = Field(
+        default="127.0.0.1:8086", description="Where mod_xml_curl, health checks and metrics are answered."
+    )
+    freeswitch: str = Field(default="", description="Switches to watch, `name=host:port`, several separated by commas.")
+    freeswitch_password: str = Field(default="", description="Event socket password of those switches.", repr=False)
+    freeswitch_conf: Path | None = Field(
+        default=None,
+        description="Rendered tree that `serve` keeps up to date; empty means home/freeswitch if it exists.",
+    )
+    secret_key: str = Field(
+        default="",
+        description="Key that encrypts stored gateway passwords; empty means the file secret.key under home.",
+        repr=False,
+    )
+    log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'bizpbx.db'}"
+
+
+def load() -> Config:
+    """Read the environment. Raises ConfigurationError with one line a wrong variable."""
+    try:
+        return Config()
+    except ValidationError as error:
+        lines = [f"BIZPBX_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def host_and_port(value: str, variable: str) -> tuple[str, int]:
+    """Split `host:port`. Raises ConfigurationError naming `variable`."""
+    host, separator, port = value.rpartition(":")
+    if not separator or not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ConfigurationError(f"{variable} must be host:port, such as 127.0.0.1:8084, not {value!r}.")
+    return host, int(port)

@@ -1,0 +1,101 @@
+"""The plan of a call: what the switch does, step by step, and why. `explain` prints the very object that is executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bizpbx.policy.settings import DeviceKind
+
+
+class Cause(StrEnum):
+    """Hang-up causes in the switch's own spelling (Q.850 names). docs/calls.md lists the SIP code each becomes."""
+
+    NORMAL_CLEARING = "NORMAL_CLEARING"
+    USER_BUSY = "USER_BUSY"
+    NO_ANSWER = "NO_ANSWER"
+    CALL_REJECTED = "CALL_REJECTED"
+    UNALLOCATED_NUMBER = "UNALLOCATED_NUMBER"
+    INVALID_NUMBER_FORMAT = "INVALID_NUMBER_FORMAT"
+    OUTGOING_CALL_BARRED = "OUTGOING_CALL_BARRED"
+    USER_NOT_REGISTERED = "USER_NOT_REGISTERED"
+    NORMAL_TEMPORARY_FAILURE = "NORMAL_TEMPORARY_FAILURE"
+
+
+class Stage(StrEnum):
+    """Where a call stands. Written to the channel before each step, so that another controller can go on from there."""
+
+    NEW = "new"
+    RING = "ring"
+    NO_ANSWER = "no_answer"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTarget:
+    """A registered device. `number` is the caller's number as this device is to show it."""
+
+    extension: str
+    kind: DeviceKind
+    sip_user: str
+    domain: str
+    number: str
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayTarget:
+    """A number behind a gateway. `dial` is what the gateway is asked for, `number` the caller ID it is given."""
+
+    gateway: str
+    """Name on the switch."""
+    dial: str
+    number: str
+
+
+Target = DeviceTarget | GatewayTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Ring all targets together; the first answer wins and the call ends with that bridge."""
+
+    stage: Stage
+    targets: tuple[Target, ...]
+    timeout: int
+    """Seconds."""
+    caller_name: str
+    """Shown beside the number. Free text: goes through `set`, never into a dial string."""
+    withheld: bool = False
+    """The caller asked for privacy: neither number nor name is shown."""
+    diverted_by: str | None = None
+    """Number or key of the extension that forwarded the call; becomes the Diversion header."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call. Without a cause: with the one the last ring ended with."""
+
+    stage: Stage
+    cause: Cause | None = None
+
+
+Step = Ring | HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that was applied: its stable code and a sentence for people."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in order. The last one is always a HangUp; a Ring that is answered ends the plan."""
+
+    steps: tuple[Step, ...]
+    reasons: tuple[Reason, ...]
+    callee: str | None = None
+    """Key of the extension that was called, if there is one."""

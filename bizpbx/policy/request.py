@@ -1,0 +1,31 @@
+"""A call as it arrives, before anything is decided. Built by the switch's adapter from facts the switch vouches for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FromDevice:
+    """A call placed by one of the organisation's own devices, authenticated by the switch as `sip_user`."""
+
+    sip_user: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromTrunk:
+    """A call that came in through a gateway. `number` and `name` are the caller's own words: untrusted text."""
+
+    number: str | None
+    name: str = ""
+    withheld: bool = False
+    diverted_by: tuple[str, ...] = ()
+    """Users of the Diversion headers the call carried, newest first, as they came: untrusted text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`dialled` is what the caller asked for: untrusted text."""
+
+    caller: FromDevice | FromTrunk
+    dialled: str

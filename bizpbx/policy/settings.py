@@ -1,0 +1,159 @@
+"""The settings a decision is made from, as frozen values. `directory` fills them from SQL; rendering reads the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class DeviceKind(StrEnum):
+    """One device of each kind belongs to an extension at most (product §3)."""
+
+    IP_PHONE = "ip_phone"
+    MOBILE = "mobile"
+    DESKTOP = "desktop"
+
+
+class ExtensionType(StrEnum):
+    NORMAL = "normal"
+    CALL_CENTER = "call_center"
+
+
+class OnForward(StrEnum):
+    """What the destination of a forwarded call sees (product §5)."""
+
+    EXTENSION = "extension"
+    CALLER = "caller"
+
+
+class NoAnswerAction(StrEnum):
+    """What happens when nobody answers (product §7). Voicemail and missed call arrive with the voicemail feature."""
+
+    HANG_UP = "hang_up"
+    FORWARD = "forward"
+
+
+class CountryAccess(StrEnum):
+    ALLOWED = "allowed"
+    PASSCODE = "passcode"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A SIP account outside the PBX. `switch_name` is its name on the switch, unique across organisations."""
+
+    name: str
+    switch_name: str
+    host: str
+    port: int = 5060
+    transport: str = "udp"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """Clear text; present only in values loaded for rendering."""
+    trunk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DialPlanEntry:
+    """A number that starts with one of `starts_with` and is `length` digits long loses `strip` digits, gains `prepend`."""
+
+    starts_with: tuple[str, ...]
+    length: int
+    strip: int = 0
+    prepend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRule:
+    """Which public numbers may be called, and through which gateway (product §9). Countries are ISO 3166 letters."""
+
+    name: str
+    gateway: Gateway | None
+    dial_plan: tuple[DialPlanEntry, ...] = ()
+    countries: tuple[tuple[str, CountryAccess], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One SIP account. `sip_user` is `<key>-<kind>`; its realm is the organisation's domain."""
+
+    kind: DeviceKind
+    sip_user: str
+    active: bool
+    licensed: bool
+    rings: bool
+    """Listed in the extension's incoming devices."""
+    tls: bool = False
+    ha1: str | None = field(default=None, repr=False)
+    """md5(user:realm:password) in hex; present only in values loaded for authentication and rendering."""
+
+    @property
+    def usable(self) -> bool:
+        """Without licence or activation a device neither registers, nor calls, nor is called."""
+        return self.active and self.licensed
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """Forward targets and the VIP list. Numbers are E.164, extensions are keys of the same organisation."""
+
+    enabled: bool = False
+    number: str | None = None
+    extensions: tuple[str, ...] = ()
+    vip_numbers: frozenset[str] = frozenset()
+    vip_extensions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """`wait` in seconds from the start of the call, 5 to 60."""
+
+    action: NoAnswerAction = NoAnswerAction.HANG_UP
+    wait: int = 30
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension with everything that decides its calls. `caller_id` is the E.164 number it presents outside."""
+
+    key: str
+    label: str
+    type: ExtensionType = ExtensionType.NORMAL
+    do_not_disturb: bool = False
+    gateway: Gateway | None = None
+    forwarding: Forwarding = Forwarding()
+    no_answer: NoAnswer = NoAnswer()
+    devices: tuple[Device, ...] = ()
+    caller_id: str | None = None
+    on_forward: OnForward = OnForward.EXTENSION
+    rule: OutboundRule | None = None
+    """The rule in force: its own, else the organisation's default, else none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A tenant. `country` is its home country (ISO 3166 letters), `main_number` E.164."""
+
+    id: int
+    name: str
+    domain: str
+    timezone: str
+    country: str
+    main_number: str | None = None
+    trunk: Gateway | None = None
+    """First trunk gateway by name: what emergency calls leave through."""
+
+
+class Tenant(Protocol):
+    """The settings of one organisation, as a decision looks them up. Every answer belongs to this organisation alone."""
+
+    @property
+    def organisation(self) -> Organisation: ...
+
+    def extension(self, key: str) -> Extension | None:
+        """The extension with this key, or None."""
+
+    def number_target(self, e164: str) -> str | None:
+        """The key that this DID of the organisation leads to; None if it is not one of its DIDs or leads nowhere."""

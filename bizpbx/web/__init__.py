@@ -1,0 +1,1 @@
+"""The one WSGI application: xml_curl, health."""
