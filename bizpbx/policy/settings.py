@@ -157,3 +157,14 @@ class Tenant(Protocol):
 
     def number_target(self, e164: str) -> str | None:
         """The key that this DID of the organisation leads to; None if it is not one of its DIDs or leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSettings:
+    """Everything of one organisation, as rendering writes it out. Secrets are present (ha1, gateway passwords)."""
+
+    organisation: Organisation
+    extensions: tuple[Extension, ...]
+    gateways: tuple[Gateway, ...]
+    numbers: tuple[tuple[str, str | None], ...]
+    """(E.164, key it leads to)."""
