@@ -1,4 +1,4 @@
-"""The plan of a call: what the switch does, step by step, and why. `explain` prints the very object that is executed."""
+"""The plan of a call: what the switch does, step by step, and why. `explain` prints the object that is executed."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class DialPlanEntry:
-    """A number that starts with one of `starts_with` and is `length` digits long loses `strip` digits, gains `prepend`."""
+    """A number that starts with one of `starts_with` and has `length` digits loses `strip` digits, gains `prepend`."""
 
     starts_with: tuple[str, ...]
     length: int
@@ -147,7 +147,7 @@ class Organisation:
 
 
 class Tenant(Protocol):
-    """The settings of one organisation, as a decision looks them up. Every answer belongs to this organisation alone."""
+    """The settings of one organisation, as a decision looks them up. Every answer belongs to it alone."""
 
     @property
     def organisation(self) -> Organisation: ...

@@ -1,0 +1,57 @@
+"""What each target is shown (product §5): key and label inside, the organisation's or the caller's number outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bizpbx.policy.caller import Caller
+from bizpbx.policy.names import clean_name
+from bizpbx.policy.numbers import international
+from bizpbx.policy.plan import Reason
+from bizpbx.policy.rules import Rule
+from bizpbx.policy.settings import Extension, OnForward, Organisation
+
+ANONYMOUS = "anonymous"
+"""Shown in place of a number that is withheld or that nobody has (RFC 3323)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The caller as targets see them: `inside` on devices, `outside` through gateways."""
+
+    inside: str
+    outside: str
+    name: str
+    withheld: bool = False
+
+
+def presented(extension: Extension | None, organisation: Organisation) -> str | None:
+    """The number that calls of an extension show outside, E.164: its caller ID, else the organisation's main number."""
+    own = international(extension.caller_id) if extension is not None and extension.caller_id else None
+    if own is not None:
+        return own
+    return international(organisation.main_number) if organisation.main_number else None
+
+
+def of_caller(caller: Caller, organisation: Organisation) -> Shown:
+    """A call that is not forwarded shows its caller. A caller inside has a key there and a number outside."""
+    if caller.extension is not None:
+        key = caller.extension.key
+        outside = presented(caller.extension, organisation) or ANONYMOUS
+        return Shown(inside=key, outside=outside, name=clean_name(caller.name) or key)
+    if caller.number is None:
+        return Shown(inside=ANONYMOUS, outside=ANONYMOUS, name="Anonymous", withheld=True)
+    return Shown(inside=caller.number, outside=caller.number, name=clean_name(caller.name) or caller.number)
+
+
+def on_forward(owner: Extension, caller: Caller, organisation: Organisation) -> tuple[Shown, Reason]:
+    """A forwarded call shows the extension that forwards it, or the caller, as that extension chose."""
+    if owner.on_forward is OnForward.CALLER:
+        shown = of_caller(caller, organisation)
+        return shown, Reason(Rule.SHOWS_CALLER, f"{owner.key} lets forwarded calls show the caller: {caller.text}")
+    number = presented(owner, organisation)
+    outside = f", {number} outside" if number else ""
+    return (
+        Shown(inside=owner.key, outside=number or ANONYMOUS, name=clean_name(owner.label) or owner.key),
+        Reason(Rule.SHOWS_EXTENSION, f"{owner.key} lets forwarded calls show itself: {owner.key} inside{outside}"),
+    )

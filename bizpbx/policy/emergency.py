@@ -1,0 +1,46 @@
+"""Emergency calls: they bypass everything and leave through the organisation's trunk."""
+
+from __future__ import annotations
+
+from phonenumbers import shortnumberinfo
+
+from bizpbx.policy.caller_id import ANONYMOUS, presented
+from bizpbx.policy.numbers import written
+from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
+from bizpbx.policy.rules import Rule
+from bizpbx.policy.settings import Extension, Organisation
+
+RING_SECONDS = 120
+
+
+def emergency_number(dialled: str, country: str) -> str | None:
+    """The emergency number of the home country (ISO letters) that was dialled; None if it is another number."""
+    digits = written(dialled)
+    if digits is None or digits.startswith("+"):
+        return None
+    return digits if shortnumberinfo.is_emergency_number(digits, country) else None
+
+
+def emergency(number: str, caller: Extension | None, organisation: Organisation) -> Plan:
+    """An emergency call of an extension, which is None for a device that is not known any more.
+
+    The number shown is one that can be called back: the extension's, else the organisation's. Nothing stops the call;
+    where there is no number to show, it goes without.
+    """
+    gateway = organisation.trunk or (caller.rule.gateway if caller and caller.rule else None)
+    if gateway is None:
+        reason = Reason(
+            Rule.EMERGENCY_NO_TRUNK, f"{number} is an emergency number, but {organisation.domain} has no trunk"
+        )
+        return Plan((HangUp(Stage.END, Cause.NORMAL_TEMPORARY_FAILURE),), (reason,))
+    shown = presented(caller, organisation) or ANONYMOUS
+    ring = Ring(
+        stage=Stage.RING,
+        targets=(GatewayTarget(gateway.switch_name, number, shown),),
+        timeout=RING_SECONDS,
+        caller_name=shown,
+    )
+    text = (
+        f"{number} is an emergency number of {organisation.country}: no rule applies, it leaves through {gateway.name}"
+    )
+    return Plan((ring, HangUp(Stage.END)), (Reason(Rule.EMERGENCY, f"{text} showing {shown}"),))

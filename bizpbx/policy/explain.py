@@ -1,0 +1,69 @@
+"""A plan for people and for programs: what `bizpbx explain call` prints. The fields are documented in docs/calls.md."""
+
+from __future__ import annotations
+
+from bizpbx.policy.plan import GatewayTarget, HangUp, Plan, Ring, Step, Target
+
+Json = dict[str, object]
+
+
+def to_json(plan: Plan) -> Json:
+    """The plan as an object that JSON can hold. Its fields are stable: fields may be added, none is renamed."""
+    return {
+        "callee": plan.callee,
+        "steps": [_step_json(step) for step in plan.steps],
+        "reasons": [{"rule": str(reason.rule), "text": reason.text} for reason in plan.reasons],
+    }
+
+
+def to_lines(plan: Plan) -> list[str]:
+    """The plan as lines of text: numbered steps with their targets, then the rules that decided, in order."""
+    lines = [f"call to {plan.callee}"] if plan.callee is not None else []
+    for position, step in enumerate(plan.steps, start=1):
+        lines += [f"{position}. {_title(step)}"]
+        if isinstance(step, Ring):
+            lines += [f"   - {_target(target)}" for target in step.targets]
+    return [*lines, "because", *(f"   {reason.rule}: {reason.text}" for reason in plan.reasons)]
+
+
+def _step_json(step: Step) -> Json:
+    if isinstance(step, HangUp):
+        return {"stage": str(step.stage), "action": "hang_up", "cause": str(step.cause) if step.cause else None}
+    return {
+        "stage": str(step.stage),
+        "action": "ring",
+        "timeout": step.timeout,
+        "caller_name": step.caller_name,
+        "withheld": step.withheld,
+        "diverted_by": step.diverted_by,
+        "targets": [_target_json(target) for target in step.targets],
+    }
+
+
+def _target_json(target: Target) -> Json:
+    if isinstance(target, GatewayTarget):
+        return {"type": "gateway", "gateway": target.gateway, "dial": target.dial, "shows": target.number}
+    return {
+        "type": "device",
+        "extension": target.extension,
+        "device": str(target.kind),
+        "sip_user": target.sip_user,
+        "domain": target.domain,
+        "tls": target.tls,
+        "shows": target.number,
+    }
+
+
+def _title(step: Step) -> str:
+    if isinstance(step, HangUp):
+        return f"hang up ({step.cause})" if step.cause is not None else "hang up (cause of the last ring)"
+    together = f"{len(step.targets)} together, " if len(step.targets) > 1 else ""
+    diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
+    private = ", number withheld" if step.withheld else ""
+    return f"ring {together}for {step.timeout} s as {step.caller_name!r}{private}{diverted}"
+
+
+def _target(target: Target) -> str:
+    if isinstance(target, GatewayTarget):
+        return f"{target.dial} through {target.gateway}, showing {target.number}"
+    return f"{target.extension} {target.kind} ({target.sip_user}@{target.domain}), showing {target.number}"

@@ -1,0 +1,73 @@
+"""A device of the organisation dials: emergency number, key, number of the organisation, public number."""
+
+from __future__ import annotations
+
+import re
+
+from bizpbx.policy.caller import inside
+from bizpbx.policy.emergency import emergency, emergency_number
+from bizpbx.policy.incoming import incoming
+from bizpbx.policy.outbound_rule import first_match, translate
+from bizpbx.policy.outgoing import outgoing
+from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
+from bizpbx.policy.request import FromDevice
+from bizpbx.policy.rules import Rule
+from bizpbx.policy.settings import Device, Extension, Tenant
+
+_KEY = re.compile(r"[0-9]{2,6}", re.ASCII)
+
+
+def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:
+    """The call of a device. Emergency numbers come first: no key may be one, and no state of the device bars them."""
+    caller, device = _owner(call, tenant)
+    urgent = emergency_number(dialled, tenant.organisation.country)
+    if urgent is not None:
+        return emergency(urgent, caller, tenant.organisation)
+    if caller is None or device is None:
+        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNKNOWN, "the calling device is of no extension"))
+    if not device.active:
+        text = f"the calling device, {device.kind} of {caller.key}, is not activated"
+        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_INACTIVE, text))
+    if not device.licensed:
+        text = f"the calling device, {device.kind} of {caller.key}, has no licence"
+        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNLICENSED, text))
+    if _KEY.fullmatch(dialled) and tenant.extension(dialled) is not None:
+        return _to_key(caller, dialled, dialled, tenant, Reason(Rule.KEY, f"{caller.key} dials the key {dialled}"))
+    return _to_number(caller, dialled, tenant)
+
+
+def _to_number(caller: Extension, dialled: str, tenant: Tenant) -> Plan:
+    if _KEY.fullmatch(dialled) and first_match(dialled, caller.rule) is None:
+        reason = Reason(Rule.KEY_UNKNOWN, f"{dialled} is no key of {tenant.organisation.domain} and in no dial plan")
+        return _refused(Cause.UNALLOCATED_NUMBER, reason)
+    number, read = translate(dialled, caller.rule)
+    if number is None:
+        return _refused(Cause.INVALID_NUMBER_FORMAT, read)
+    key = tenant.number_target(number)
+    if key is None:
+        return outgoing(caller, number, tenant.organisation, (read,))
+    did = Reason(Rule.DID, f"{number} is a number of the organisation and leads to {key}")
+    return _to_key(caller, key, number, tenant, read, did)
+
+
+def _to_key(caller: Extension, key: str, called: str, tenant: Tenant, *before: Reason) -> Plan:
+    callee = tenant.extension(key)
+    if callee is None:
+        reason = Reason(Rule.KEY_UNKNOWN, f"there is no extension {key}")
+        return _refused(Cause.UNALLOCATED_NUMBER, *before, reason)
+    if key == caller.key:
+        reason = Reason(Rule.OWN_KEY, f"{key} calls itself: its line is the one that calls, so it is busy")
+        return Plan((HangUp(Stage.END, Cause.USER_BUSY),), (*before, reason), key)
+    return incoming(callee, inside(caller), called, tenant, before)
+
+
+def _owner(call: FromDevice, tenant: Tenant) -> tuple[Extension | None, Device | None]:
+    key = call.sip_user.rpartition("-")[0]
+    extension = tenant.extension(key) if _KEY.fullmatch(key) else None
+    if extension is None:
+        return None, None
+    return extension, next((device for device in extension.devices if device.sip_user == call.sip_user), None)
+
+
+def _refused(cause: Cause, *reasons: Reason) -> Plan:
+    return Plan((HangUp(Stage.END, cause),), reasons)

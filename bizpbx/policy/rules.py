@@ -1,0 +1,63 @@
+"""The codes of the rules that decide calls. Stable: they stand on the channel, in records and in docs/calls.md."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """What `Reason.rule` may be. docs/calls.md has a sentence for each; a code is never given another meaning."""
+
+    # Who calls, and what is called
+    DEVICE_UNKNOWN = "device-unknown"
+    DEVICE_INACTIVE = "device-inactive"
+    DEVICE_UNLICENSED = "device-unlicensed"
+    DIALLED_INVALID = "dialled-invalid"
+    DID = "did"
+    DID_UNKNOWN = "did-unknown"
+    KEY = "key"
+    KEY_UNKNOWN = "key-unknown"
+    OWN_KEY = "own-key"
+    WITHHELD = "withheld"
+
+    # A call to an extension
+    GATEWAY_MAPPED = "gateway-mapped"
+    DO_NOT_DISTURB = "do-not-disturb"
+    VIP = "vip"
+    FORWARDING = "forwarding"
+    DEVICES = "devices"
+    NO_DEVICE = "no-device"
+
+    # The targets of a forward
+    TARGET_SELF = "target-self"
+    TARGET_CALLER = "target-caller"
+    TARGET_DO_NOT_DISTURB = "target-do-not-disturb"
+    TARGET_UNKNOWN = "target-unknown"
+    TARGET_NO_DEVICE = "target-no-device"
+    TARGET_RANG = "target-rang"
+    FORWARD_INSIDE = "forward-inside"
+    FORWARD_NUMBER = "forward-number"
+    FORWARD_NOBODY = "forward-nobody"
+    LOOP = "loop"
+    DIVERSIONS = "diversions"
+    SHOWS_EXTENSION = "shows-extension"
+    SHOWS_CALLER = "shows-caller"
+
+    # Nobody answers
+    NO_ANSWER_HANG_UP = "no-answer-hang-up"
+    NO_ANSWER_FORWARD = "no-answer-forward"
+    NO_ANSWER_CALL_CENTER = "no-answer-call-center"
+
+    # A call to a public number
+    EMERGENCY = "emergency"
+    EMERGENCY_NO_TRUNK = "emergency-no-trunk"
+    DIAL_PLAN = "dial-plan"
+    E164 = "e164"
+    NUMBER_INVALID = "number-invalid"
+    NO_RULE = "no-rule"
+    COUNTRY_ALLOWED = "country-allowed"
+    COUNTRY_NOT_LISTED = "country-not-listed"
+    PASSCODE_REQUIRED = "passcode-required"
+    NO_GATEWAY = "no-gateway"
+    CALLER_ID = "caller-id"
+    NO_CALLER_ID = "no-caller-id"
