@@ -104,7 +104,8 @@ class OutboundESLServer(greenswitch_esl.OutboundESLServer):  # type: ignore[misc
     def _bind(self) -> socket.socket:
         for port in self.bind_port:
             try:
-                return StreamServer.get_listener((self.bind_address, port), self._backlog)
+                family = socket.AF_INET6 if ":" in self.bind_address else socket.AF_INET
+                return StreamServer.get_listener((self.bind_address, port), self._backlog, family)
             except OSError as error:
                 if port == self.bind_port[-1]:
                     raise
