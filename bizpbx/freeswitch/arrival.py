@@ -1,0 +1,46 @@
+"""Channel data, as the event socket gives it, becomes an Arrival. Pure.
+
+What identifies the caller comes from variables that the directory or the dialplan context set; of what the caller
+wrote into SIP headers only the number, the name, the privacy wish and the diversions are read, as untrusted text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bizpbx.calls.call import Arrival
+from bizpbx.freeswitch.causes import cause_of
+from bizpbx.policy.plan import Stage
+from bizpbx.policy.request import FromDevice, FromTrunk, Request
+
+_DIVERTED_BY = re.compile(r"sips?:([^@;>]+)@")
+_STAGES = {stage.value: stage for stage in Stage}
+
+
+def arrival_of(data: Mapping[str, str]) -> Arrival:
+    """Read one channel's data (header names as FreeSWITCH sends them, values decoded)."""
+    organisation = data.get("variable_bizpbx_organisation") or None
+    disposition = data.get("variable_originate_disposition") or ""
+    host = data.get("variable_sip_network_ip") or data.get("Caller-Network-Addr") or ""
+    return Arrival(
+        id=data.get("Unique-ID", ""),
+        organisation=organisation,
+        source=f"{host}:{data.get('variable_sip_network_port', '')}",
+        request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", "")),
+        stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
+        ring_finished=bool(disposition),
+        last_cause=cause_of(disposition) if disposition else None,
+    )
+
+
+def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk:
+    if organisation is not None:
+        return FromDevice(data.get("variable_bizpbx_device", ""))
+    withheld = data.get("Caller-Privacy-Hide-Number") == "true" or "id" in data.get("variable_sip_Privacy", "").lower()
+    return FromTrunk(
+        number=data.get("Caller-Caller-ID-Number") or None,
+        name=data.get("Caller-Caller-ID-Name", ""),
+        withheld=withheld,
+        diverted_by=tuple(_DIVERTED_BY.findall(data.get("variable_sip_h_Diversion", ""))),
+    )

@@ -1,0 +1,89 @@
+"""Channel data becomes an arrival: who calls is what the switch vouches for, never what the caller wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from bizpbx.freeswitch.arrival import arrival_of
+from bizpbx.freeswitch.causes import cause_of
+from bizpbx.policy.plan import Cause, Stage
+from bizpbx.policy.request import FromDevice, FromTrunk
+
+DEVICE = {
+    "Unique-ID": "leg-1",
+    "Caller-Destination-Number": "101",
+    "Caller-Caller-ID-Number": "anything the phone likes",
+    "variable_bizpbx_organisation": "acme.example",
+    "variable_bizpbx_device": "100-ip_phone",
+    "variable_sip_network_ip": "192.0.2.7",
+    "variable_sip_network_port": "5062",
+    "variable_bizpbx_stage": "new",
+}
+TRUNK = {
+    "Unique-ID": "leg-2",
+    "Caller-Destination-Number": "+6564291310",
+    "Caller-Caller-ID-Number": "+6531234567",
+    "Caller-Caller-ID-Name": "Somebody",
+    "variable_sip_network_ip": "192.0.2.9",
+    "variable_sip_network_port": "5060",
+}
+
+
+def test_a_device_is_who_the_directory_says() -> None:
+    arrival = arrival_of(DEVICE)
+    assert arrival.id == "leg-1"
+    assert arrival.organisation == "acme.example"
+    assert arrival.request.caller == FromDevice("100-ip_phone")
+    assert arrival.request.dialled == "101"
+    assert arrival.source == "192.0.2.7:5062"
+
+
+def test_a_trunk_call_has_no_organisation_and_the_callers_own_words() -> None:
+    arrival = arrival_of(TRUNK)
+    assert arrival.organisation is None
+    assert arrival.request.caller == FromTrunk("+6531234567", "Somebody")
+
+
+@pytest.mark.parametrize(
+    "privacy", [{"Caller-Privacy-Hide-Number": "true"}, {"variable_sip_Privacy": "id"}, {"variable_sip_Privacy": "user;ID"}]
+)
+def test_privacy_asked_for_in_any_way_is_withheld(privacy: dict[str, str]) -> None:
+    caller = arrival_of({**TRUNK, **privacy}).request.caller
+    assert isinstance(caller, FromTrunk) and caller.withheld
+
+
+def test_diversions_are_read_in_order() -> None:
+    header = '"Reception" <sip:+6564291310@acme.example>;reason=unconditional, <sip:200@b.example;user=phone>'
+    caller = arrival_of({**TRUNK, "variable_sip_h_Diversion": header}).request.caller
+    assert isinstance(caller, FromTrunk) and caller.diverted_by == ("+6564291310", "200")
+
+
+def test_a_call_nobody_has_touched_is_new() -> None:
+    arrival = arrival_of(DEVICE)
+    assert (arrival.stage, arrival.ring_finished, arrival.last_cause) == (Stage.NEW, False, None)
+
+
+def test_a_ring_that_ended_is_told_from_one_that_was_never_asked_for() -> None:
+    announced = {**DEVICE, "variable_bizpbx_stage": "ring"}
+    assert not arrival_of(announced).ring_finished
+    ended = arrival_of({**announced, "variable_originate_disposition": "NO_ANSWER"})
+    assert (ended.ring_finished, ended.last_cause) == (True, Cause.NO_ANSWER)
+
+
+def test_a_stage_that_we_never_wrote_counts_as_new() -> None:
+    assert arrival_of({**DEVICE, "variable_bizpbx_stage": "system"}).stage is Stage.NEW
+
+
+@pytest.mark.parametrize(
+    ("disposition", "cause"),
+    [
+        ("SUCCESS", None),
+        ("USER_BUSY", Cause.USER_BUSY),
+        ("ORIGINATOR_CANCEL", Cause.NO_ANSWER),
+        ("SUBSCRIBER_ABSENT", Cause.USER_NOT_REGISTERED),
+        ("GATEWAY_DOWN", Cause.NORMAL_TEMPORARY_FAILURE),
+        ("something new", Cause.NORMAL_TEMPORARY_FAILURE),
+    ],
+)
+def test_dispositions_become_the_causes_a_caller_is_told(disposition: str, cause: Cause | None) -> None:
+    assert cause_of(disposition) is cause
