@@ -1,1 +1,1 @@
-"""Organisations, members, extensions, devices, licences, numbers, gateways: tables, queries, and the changes to them."""
+"""Organisations, members, extensions, devices, licences, numbers, gateways: tables, queries, changes."""

@@ -1,0 +1,84 @@
+"""A number people dial inside, with its settings, its forward targets and its VIP list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bizpbx.directory.base import Base, Owned, choice, within
+from bizpbx.policy.settings import ExtensionType, NoAnswerAction, OnForward
+
+
+class ExtensionRole(StrEnum):
+    """The assignee's role on the extension (product §2)."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class Extension(Owned, Base):
+    """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them."""
+
+    __tablename__ = "extension"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "key"),
+        within("assignee_id", "member"),
+        within("gateway_id", "gateway"),
+        within("rule_id", "outbound_rule"),
+        CheckConstraint("no_answer_wait BETWEEN 5 AND 60", name="wait"),
+        Index(None, "organisation_id", "assignee_id"),
+    )
+
+    key: Mapped[str] = mapped_column(String(6))
+    label: Mapped[str] = mapped_column(String(64))
+    type: Mapped[ExtensionType] = mapped_column(choice(ExtensionType))
+    role: Mapped[ExtensionRole] = mapped_column(choice(ExtensionRole))
+    assignee_id: Mapped[int | None]
+    do_not_disturb: Mapped[bool]
+    gateway_id: Mapped[int | None]
+    forwarding_enabled: Mapped[bool]
+    forwarding_number: Mapped[str | None] = mapped_column(String(16))
+    caller_id_number: Mapped[str | None] = mapped_column(String(16))
+    on_forward: Mapped[OnForward] = mapped_column(choice(OnForward))
+    no_answer_action: Mapped[NoAnswerAction] = mapped_column(choice(NoAnswerAction))
+    no_answer_wait: Mapped[int]
+    no_answer_number: Mapped[str | None] = mapped_column(String(16))
+    rule_id: Mapped[int | None]
+
+
+class ForwardTarget(Base):
+    """An extension that rings when the owner's forwarding is on."""
+
+    __tablename__ = "forward_target"
+    __table_args__ = (
+        within("extension_id", "extension", ondelete="CASCADE"),
+        within("target_id", "extension"),
+        UniqueConstraint("organisation_id", "target_id", "extension_id"),
+        CheckConstraint("target_id <> extension_id", name="not_itself"),
+    )
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    extension_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    target_id: Mapped[int]
+
+
+class VipEntry(Base):
+    """A caller who is never forwarded: a number (E.164) or an extension, one of the two."""
+
+    __tablename__ = "vip_entry"
+    __table_args__ = (
+        within("extension_id", "extension", ondelete="CASCADE"),
+        within("vip_id", "extension"),
+        UniqueConstraint("organisation_id", "vip_id", "extension_id"),
+        CheckConstraint("(number IS NULL) <> (vip_id IS NULL)", name="one_of_two"),
+    )
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    extension_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(16))
+    vip_id: Mapped[int | None]

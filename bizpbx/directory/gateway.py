@@ -1,0 +1,35 @@
+"""A SIP account outside the PBX: a carrier trunk or a customer's own PBX."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bizpbx.directory.base import Base, Owned, choice
+
+
+class Transport(StrEnum):
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class Gateway(Owned, Base):
+    """`password_encrypted` is a Fernet token; directory/secrets.py has the key."""
+
+    __tablename__ = "gateway"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "name"),
+        CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
+    )
+
+    name: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String(253), index=True)
+    port: Mapped[int]
+    transport: Mapped[Transport] = mapped_column(choice(Transport))
+    username: Mapped[str | None] = mapped_column(String(64))
+    password_encrypted: Mapped[str | None] = mapped_column(String(512))
+    trunk: Mapped[bool]

@@ -1,0 +1,222 @@
+"""What a live call needs from SQL, in few queries: one to see that nothing has changed, the rest only once a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bizpbx.directory import addresses, records, rule_records, values
+from bizpbx.directory.extension import Extension as ExtensionTable
+from bizpbx.directory.gateway import Gateway as GatewayTable
+from bizpbx.directory.number import Number
+from bizpbx.directory.organisation import Organisation as OrganisationTable
+from bizpbx.directory.secrets import Secrets
+from bizpbx.errors import NotFound
+from bizpbx.policy.settings import (
+    Device,
+    DeviceKind,
+    Extension,
+    Gateway,
+    Organisation,
+    OrganisationSettings,
+    OutboundRule,
+    Tenant,
+)
+
+if TYPE_CHECKING:
+    from bizpbx.directory.base import AnyRow
+
+MOST_UNKNOWN = 4096
+"""Names remembered as not ours; anyone can dial at random, and memory is finite."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What is known of one organisation at one version. Filled as it is asked for; thrown away with the version."""
+
+    version: int
+    default_rule_id: int | None
+    gateways: dict[int, Gateway]
+    organisation: Organisation
+    rules: dict[int, OutboundRule] | None = None
+    extensions: dict[str, Extension] = field(default_factory=dict)
+    numbers: dict[str, str | None] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+
+    def remember_unknown(self, name: str) -> None:
+        if len(self.unknown) >= MOST_UNKNOWN:
+            self.unknown.clear()
+        self.unknown.add(name)
+
+
+@dataclass(slots=True)
+class LoadedTenant:
+    """Tenant of bizpbx.policy.settings for the length of one call. Every query names the organisation."""
+
+    session: Session
+    snapshot: Snapshot
+
+    @property
+    def organisation(self) -> Organisation:
+        return self.snapshot.organisation
+
+    def extension(self, key: str) -> Extension | None:
+        known = self.snapshot.extensions.get(key)
+        if known is not None or key in self.snapshot.unknown:
+            return known
+        found = records.extensions(self.session, self.organisation.id, [key])
+        if not found:
+            self.snapshot.remember_unknown(key)
+            return None
+        extension = values.extension(found[0], self.snapshot.gateways, self.rules(), self.snapshot.default_rule_id)
+        self.snapshot.extensions[key] = extension
+        return extension
+
+    def number_target(self, e164: str) -> str | None:
+        if e164 in self.snapshot.numbers:
+            return self.snapshot.numbers[e164]
+        if e164 in self.snapshot.unknown:
+            return None
+        row = self.session.execute(numbers_of(self.organisation.id).where(Number.e164 == e164)).one_or_none()
+        if row is None:
+            self.snapshot.remember_unknown(e164)
+            return None
+        self.snapshot.numbers[e164] = row.key
+        return row.key  # type: ignore[no-any-return]
+
+    def rules(self) -> dict[int, OutboundRule]:
+        if self.snapshot.rules is None:
+            self.snapshot.rules = load_rules(self.session, self.organisation.id, self.snapshot.gateways)
+        return self.snapshot.rules
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A device as the switch authenticates it, with the extension it belongs to."""
+
+    domain: str
+    key: str
+    label: str
+    device: Device
+
+
+class SettingsReader:
+    """Shared by all calls of a process; safe to use from several threads, each with its own session."""
+
+    def __init__(self, secrets: Secrets | None = None, names: addresses.Names | None = None) -> None:
+        """`secrets` is needed by `everything` alone, for the passwords of gateways."""
+        self._secrets = secrets
+        self._names = names or addresses.Names()
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def tenant(self, session: Session, domain: str) -> Tenant:
+        """The organisation's settings as they are now, for one call. Raises NotFound."""
+        row = organisation_row(session, domain)
+        snapshot = self._snapshots.get(row.domain)
+        if snapshot is None or snapshot.version != row.version or snapshot.organisation.id != row.id:
+            gateways = load_gateways(session, row)
+            snapshot = Snapshot(row.version, row.default_rule_id, gateways, values.organisation(row, gateways))
+            self._snapshots[row.domain] = snapshot
+        return LoadedTenant(session, snapshot)
+
+    def versions(self, session: Session) -> dict[str, int]:
+        """Domain → version of every organisation; what has to be rendered again is seen by it."""
+        return {
+            row.domain: row.version
+            for row in session.execute(select(OrganisationTable.domain, OrganisationTable.version))
+        }
+
+    def organisation_of_number(self, session: Session, e164: str) -> str | None:
+        """Domain of the organisation that owns this DID."""
+        return session.execute(
+            select(OrganisationTable.domain)
+            .join(Number, Number.organisation_id == OrganisationTable.id)
+            .where(Number.e164 == e164)
+        ).scalar_one_or_none()
+
+    def gateways_at(self, session: Session, address: str) -> list[tuple[str, Gateway]]:
+        """(domain, gateway) for every gateway at this IP address, by number or by a name that resolves to it.
+
+        Several organisations may use one carrier: the dialled DID tells which of them is called.
+        """
+        hosts = session.execute(select(GatewayTable.host).distinct()).scalars().all()
+        matching = self._names.matching(hosts, address)
+        if not matching:
+            return []
+        query = (
+            select(GatewayTable.__table__, OrganisationTable.domain)
+            .join(OrganisationTable, OrganisationTable.id == GatewayTable.organisation_id)
+            .where(GatewayTable.host.in_(matching))
+            .order_by(OrganisationTable.domain, GatewayTable.name)
+        )
+        return [(row.domain, values.gateway(row, row.domain)) for row in session.execute(query)]
+
+    def device_for_auth(self, session: Session, domain: str, user: str) -> Account | None:
+        """The device whose SIP user this is, usable or not, with its HA1; None if there is none."""
+        key, _, kind = user.rpartition("-")
+        if kind not in list(DeviceKind):
+            return None
+        try:
+            row = organisation_row(session, domain)
+        except NotFound:
+            return None
+        for record in records.extensions(session, row.id, [key]):
+            for device in record.devices:
+                if device.kind == kind:
+                    found = values.device(device, key, with_ha1=True)
+                    return Account(row.domain, key, record.row.label, found)
+        return None
+
+    def everything(self, session: Session, domain: str) -> OrganisationSettings:
+        """All there is, with HA1 and clear gateway passwords: for rendering only. Raises NotFound."""
+        row = organisation_row(session, domain)
+        gateways = load_gateways(session, row, self._secrets)
+        rules = load_rules(session, row.id, gateways)
+        return OrganisationSettings(
+            organisation=values.organisation(row, gateways),
+            extensions=tuple(
+                values.extension(record, gateways, rules, row.default_rule_id, with_ha1=True)
+                for record in records.extensions(session, row.id)
+            ),
+            gateways=tuple(gateways.values()),
+            numbers=tuple(
+                (number.e164, number.key) for number in session.execute(numbers_of(row.id).order_by(Number.e164))
+            ),
+        )
+
+
+def organisation_row(session: Session, domain: str) -> AnyRow:
+    row = session.execute(
+        select(OrganisationTable.__table__).where(OrganisationTable.domain == domain.lower())
+    ).one_or_none()
+    if row is None:
+        raise NotFound("organisation", domain)
+    return row
+
+
+def load_gateways(session: Session, organisation: AnyRow, secrets: Secrets | None = None) -> dict[int, Gateway]:
+    query = select(GatewayTable.__table__).where(GatewayTable.organisation_id == organisation.id)
+    return {
+        row.id: values.gateway(row, organisation.domain, secrets)
+        for row in session.execute(query.order_by(GatewayTable.name))
+    }
+
+
+def load_rules(session: Session, organisation_id: int, gateways: Mapping[int, Gateway]) -> dict[int, OutboundRule]:
+    return {record.id: values.rule(record, gateways) for record in rule_records.rules(session, organisation_id)}
+
+
+def numbers_of(organisation_id: int) -> Any:
+    """(e164, key) of the organisation's DIDs; the key is null where one leads nowhere."""
+    return (
+        select(Number.e164, ExtensionTable.key)
+        .outerjoin(
+            ExtensionTable,
+            (ExtensionTable.organisation_id == Number.organisation_id) & (ExtensionTable.id == Number.extension_id),
+        )
+        .where(Number.organisation_id == organisation_id)
+    )

@@ -1,0 +1,32 @@
+"""A tenant: owns one SIP domain, and everything else by its id."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKeyConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bizpbx.directory.base import Base
+
+
+class Organisation(Base):
+    """`version` is raised by one with every change of any setting of the organisation; caches live under it."""
+
+    __tablename__ = "organisation"
+    # The default rule refers back to its organisation: the constraint is added once both tables are there.
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["id", "default_rule_id"],
+            ["outbound_rule.organisation_id", "outbound_rule.id"],
+            use_alter=True,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    domain: Mapped[str] = mapped_column(String(253), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    timezone: Mapped[str] = mapped_column(String(64))
+    country: Mapped[str] = mapped_column(String(2))
+    currency: Mapped[str] = mapped_column(String(3))
+    main_number: Mapped[str | None] = mapped_column(String(16))
+    default_rule_id: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)

@@ -1,0 +1,51 @@
+"""Which public numbers may be called, how they are dialled, and through which gateway."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bizpbx.directory.base import Base, Owned, choice, within
+from bizpbx.policy.settings import CountryAccess
+
+
+class OutboundRule(Owned, Base):
+    __tablename__ = "outbound_rule"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "name"),
+        within("gateway_id", "gateway"),
+    )
+
+    name: Mapped[str] = mapped_column(String(64))
+    gateway_id: Mapped[int | None]
+
+
+class DialPlanEntry(Base):
+    """The first entry that matches is applied, once; `starts_with` is a list of leading digits."""
+
+    __tablename__ = "dial_plan_entry"
+    __table_args__ = (
+        within("rule_id", "outbound_rule", ondelete="CASCADE"),
+        CheckConstraint("strip BETWEEN 0 AND length", name="strip"),
+    )
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    starts_with: Mapped[list[str]] = mapped_column(JSON)
+    length: Mapped[int]
+    strip: Mapped[int]
+    prepend: Mapped[str] = mapped_column(String(15))
+
+
+class RuleCountry(Base):
+    """A country that may be called; one without a row may not."""
+
+    __tablename__ = "rule_country"
+    __table_args__ = (within("rule_id", "outbound_rule", ondelete="CASCADE"),)
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int] = mapped_column(primary_key=True)
+    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    access: Mapped[CountryAccess] = mapped_column(choice(CountryAccess))

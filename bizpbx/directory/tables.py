@@ -1,0 +1,31 @@
+"""All tables in one place, so that the metadata is complete for whoever needs the whole of it."""
+
+from __future__ import annotations
+
+from bizpbx.directory.audit import Audit
+from bizpbx.directory.base import Base
+from bizpbx.directory.device import Device
+from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
+from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.licence import Licence
+from bizpbx.directory.member import Member
+from bizpbx.directory.number import Number
+from bizpbx.directory.organisation import Organisation
+from bizpbx.directory.outbound_rule import DialPlanEntry, OutboundRule, RuleCountry
+
+__all__ = [
+    "Audit",
+    "Base",
+    "Device",
+    "DialPlanEntry",
+    "Extension",
+    "ForwardTarget",
+    "Gateway",
+    "Licence",
+    "Member",
+    "Number",
+    "Organisation",
+    "OutboundRule",
+    "RuleCountry",
+    "VipEntry",
+]

@@ -1,0 +1,113 @@
+"""From stored rows to the values that decisions and rendering are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bizpbx.directory.records import DeviceRecord, ExtensionRecord
+from bizpbx.directory.rule_records import RuleRecord
+from bizpbx.directory.secrets import Secrets
+from bizpbx.policy.settings import (
+    CountryAccess,
+    Device,
+    DialPlanEntry,
+    Extension,
+    Forwarding,
+    Gateway,
+    NoAnswer,
+    Organisation,
+    OutboundRule,
+)
+
+if TYPE_CHECKING:
+    from bizpbx.directory.base import AnyRow
+
+
+def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
+    trunks = [gateway for gateway in gateways.values() if gateway.trunk]
+    return Organisation(
+        id=row.id,
+        name=row.name,
+        domain=row.domain,
+        timezone=row.timezone,
+        country=row.country,
+        main_number=row.main_number,
+        trunk=min(trunks, key=lambda gateway: gateway.name, default=None),
+    )
+
+
+def gateway(row: AnyRow, domain: str, secrets: Secrets | None = None) -> Gateway:
+    """With `secrets` the password is decrypted; without, left out."""
+    encrypted = row.password_encrypted
+    return Gateway(
+        name=row.name,
+        switch_name=f"{row.name}.{domain}",
+        host=row.host,
+        port=row.port,
+        transport=str(row.transport),
+        username=row.username,
+        password=secrets.decrypt(encrypted) if secrets and encrypted else None,
+        trunk=row.trunk,
+    )
+
+
+def rule(record: RuleRecord, gateways: Mapping[int, Gateway]) -> OutboundRule:
+    return OutboundRule(
+        name=record.name,
+        gateway=gateways.get(record.gateway_id) if record.gateway_id is not None else None,
+        dial_plan=tuple(
+            DialPlanEntry(tuple(entry.starts_with), entry.length, entry.strip, entry.prepend)
+            for entry in record.dial_plan
+        ),
+        countries=tuple((country, CountryAccess(access)) for country, access in record.countries.items()),
+    )
+
+
+def device(record: DeviceRecord, key: str, *, with_ha1: bool) -> Device:
+    return Device(
+        kind=record.kind,
+        sip_user=sip_user(key, record.kind),
+        active=record.active,
+        licensed=record.licensed,
+        rings=record.rings,
+        tls=record.tls,
+        ha1=record.ha1 if with_ha1 else None,
+    )
+
+
+def extension(
+    record: ExtensionRecord,
+    gateways: Mapping[int, Gateway],
+    rules: Mapping[int, OutboundRule],
+    default_rule_id: int | None,
+    *,
+    with_ha1: bool = False,
+) -> Extension:
+    """`caller_id` is left out when it is no longer one of the organisation's DIDs or the assignee's mobile number."""
+    row = record.row
+    rule_id = row.rule_id if row.rule_id is not None else default_rule_id
+    owned = row.owns_caller_id or row.caller_id_number == row.mobile
+    return Extension(
+        key=row.key,
+        label=row.label,
+        type=row.type,
+        do_not_disturb=row.do_not_disturb,
+        gateway=gateways.get(row.gateway_id) if row.gateway_id is not None else None,
+        forwarding=Forwarding(
+            enabled=row.forwarding_enabled,
+            number=row.forwarding_number,
+            extensions=tuple(record.targets),
+            vip_numbers=frozenset(vip for vip in record.vips if vip.startswith("+")),
+            vip_extensions=frozenset(vip for vip in record.vips if not vip.startswith("+")),
+        ),
+        no_answer=NoAnswer(row.no_answer_action, row.no_answer_wait, row.no_answer_number),
+        devices=tuple(device(one, row.key, with_ha1=with_ha1) for one in record.devices),
+        caller_id=row.caller_id_number if owned else None,
+        on_forward=row.on_forward,
+        rule=rules.get(rule_id) if rule_id is not None else None,
+    )
+
+
+def sip_user(key: str, kind: str) -> str:
+    return f"{key}-{kind}"

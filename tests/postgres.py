@@ -1,0 +1,89 @@
+"""A private PostgreSQL cluster for the tests: own folder, random loopback port, gone at the end of the session.
+
+`from tests.postgres import postgres_server` in a conftest makes the fixture; its `new_database()` gives a URL.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+
+class Server:
+    """A running cluster. Databases are cheap: a template is copied."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._serial = count(1)
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def new_database(self, template: str = "template1") -> str:
+        """URL of a fresh database."""
+        name = f"bizpbx_{next(self._serial)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        return self.url(name)
+
+
+def programs() -> Path | None:
+    """The folder of the newest initdb on this machine."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    if found:
+        return found[-1].parent
+    there = shutil.which("initdb")
+    return Path(there).resolve().parent if there else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def as_postgres(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    folder = programs()
+    if folder is None:
+        if "postgres" in os.environ.get("BIZPBX_REQUIRE", "").split(","):
+            pytest.fail("PostgreSQL is required and not installed")
+        pytest.skip("PostgreSQL is not installed")
+    home = Path(tempfile.mkdtemp(prefix="bizpbx-postgres-"))
+    if os.geteuid() == 0:
+        os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)
+    data = home / "data"
+    control = [str(folder / "pg_ctl"), "--pgdata", str(data), "--silent", "--wait"]
+    port = free_port()
+    settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c fsync=off"
+    try:
+        subprocess.run(
+            as_postgres([str(folder / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"]),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=home,
+        )
+        subprocess.run(
+            as_postgres([*control, "--log", str(home / "log"), "--options", settings, "start"]), check=True, cwd=home
+        )
+        try:
+            yield Server(port)
+        finally:
+            subprocess.run(as_postgres([*control, "--mode", "immediate", "stop"]), check=True, cwd=home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
