@@ -1,0 +1,34 @@
+"""Everything FreeSWITCH reads from files, written from the settings: docs/rendering.md. Prints nothing."""
+
+from bizpbx.freeswitch.rendering.check import Problem, check
+from bizpbx.freeswitch.rendering.directory import (
+    device_document,
+    directory_document,
+    key_document,
+    refused_document,
+)
+from bizpbx.freeswitch.rendering.into import Manual, manual_steps, render_into
+from bizpbx.freeswitch.rendering.parameters import SwitchParameters, new_password, start_command, stored_password
+from bizpbx.freeswitch.rendering.tree import Tree, render_tree
+from bizpbx.freeswitch.rendering.write import Change, diff, write
+
+__all__ = [
+    "Change",
+    "Manual",
+    "Problem",
+    "SwitchParameters",
+    "Tree",
+    "check",
+    "device_document",
+    "diff",
+    "directory_document",
+    "key_document",
+    "manual_steps",
+    "new_password",
+    "refused_document",
+    "render_into",
+    "render_tree",
+    "start_command",
+    "stored_password",
+    "write",
+]

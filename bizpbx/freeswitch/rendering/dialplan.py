@@ -1,0 +1,80 @@
+"""Dialplan contexts: the chain to the controllers, and what the switch does by itself when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from phonenumbers import PhoneMetadata
+
+from bizpbx.freeswitch.causes import ANSWERED, cause_of
+from bizpbx.freeswitch.dial_string import gateway_address
+from bizpbx.freeswitch.rendering.environment import render, token
+from bizpbx.policy.plan import Cause
+from bizpbx.policy.settings import OrganisationSettings
+
+DIALLED = "^[A-Za-z0-9+*#%._-]{1,64}$"
+"""What may be dialled at all."""
+
+_FAR_END = (
+    "SUBSCRIBER_ABSENT",
+    "UNREGISTERED",
+    "ALLOTTED_TIMEOUT",
+    "NO_USER_RESPONSE",
+    "PROGRESS_TIMEOUT",
+    "ORIGINATOR_CANCEL",
+    "NO_ROUTE_DESTINATION",
+    "NUMBER_CHANGED",
+    "INCOMING_CALL_BARRED",
+)
+
+
+def organisation_file(settings: OrganisationSettings, controllers: str) -> str:
+    """The contexts of one organisation: where its devices' calls start, and its native fallback."""
+    organisation = settings.organisation
+    return render(
+        "organisation.xml",
+        domain=token(organisation.domain, "domain"),
+        controllers=controllers,
+        dialled=DIALLED,
+        emergency=emergency_expression(organisation.country),
+        trunk=organisation.trunk and gateway_address(organisation.trunk.switch_name),
+        main_number=organisation.main_number and token(organisation.main_number, "organisation.main_number"),
+    )
+
+
+def trunk_file(organisations: Iterable[OrganisationSettings], controllers: str) -> str:
+    """The context of calls from gateways, and the DIDs that ring natively."""
+    return render(
+        "trunk.xml",
+        controllers=controllers,
+        dialled=DIALLED,
+        endings=ENDINGS,
+        numbers=[number for settings in organisations for number in _numbers(settings)],
+    )
+
+
+def _numbers(settings: OrganisationSettings) -> Iterator[tuple[str, str, str]]:
+    domain = token(settings.organisation.domain, "domain")
+    for number, key in settings.numbers:
+        if key:
+            yield token(number, "numbers").lstrip("+"), domain, token(key, f"numbers.{number}")
+
+
+def emergency_expression(country: str) -> str | None:
+    """Expression that matches the emergency numbers of a country (ISO letters), from the metadata of phonenumbers."""
+    metadata = PhoneMetadata.short_metadata_for_region(country.upper())
+    pattern = metadata and metadata.emergency and metadata.emergency.national_number_pattern
+    return f"^({pattern})$" if pattern else None
+
+
+def _endings() -> tuple[tuple[str, str], ...]:
+    words: dict[Cause, list[str]] = {Cause.NORMAL_CLEARING: [ANSWERED]}
+    for word in (*Cause.__members__, *_FAR_END):
+        cause = cause_of(word)
+        if cause and cause is not Cause.NORMAL_TEMPORARY_FAILURE:
+            words.setdefault(cause, []).append(word)
+    return tuple((cause.value, f"^({'|'.join(sorted(group))})$") for cause, group in words.items())
+
+
+ENDINGS = _endings()
+"""(cause the caller is told, expression for what the last ring ended with); all else is a temporary failure."""

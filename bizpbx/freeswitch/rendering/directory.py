@@ -1,0 +1,112 @@
+"""Directory entries: what lets a device in, and what keeps everything else out.
+
+One template serves the static tree and the answers to mod_xml_curl. "Not found" is not a refusal, since the switch then
+asks the static tree; a refusal is an entry that forbids.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bizpbx.freeswitch.dial_string import device_address, gateway_address, registered_as
+from bizpbx.freeswitch.rendering.environment import render, safe, token
+from bizpbx.policy.plan import Cause
+from bizpbx.policy.settings import Device, Extension, Organisation, OrganisationSettings
+
+GROUP_SIZE = 200
+"""Users in one group. FreeSWITCH's parser walks all earlier brothers for each new element, so one flat list of 40,000
+users takes it seconds on every reload; groups make it linear again."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One entry. Without `ha1` it can neither register nor place a call."""
+
+    id: str
+    dial_string: str
+    ha1: str | None = None
+    registers_as: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def directory_document(domain: str, *users: User) -> str:
+    """The answer to mod_xml_curl about these users."""
+    return render("directory_document.xml", domain=token(domain, "domain"), users=users)
+
+
+def device_document(organisation: Organisation, extension: Extension, device: Device) -> str:
+    """The answer about a device: let in if it is usable, refused if not."""
+    return directory_document(organisation.domain, device_user(organisation, extension, device))
+
+
+def key_document(organisation: Organisation, extension: Extension) -> str:
+    """The answer about a key, as the native fallback dials it."""
+    return directory_document(organisation.domain, key_user(organisation, extension))
+
+
+def refused_document(domain: str, user: str, cause: Cause = Cause.USER_NOT_REGISTERED) -> str:
+    """The answer that refuses: `user` can neither register nor call, and a call to it ends with `cause`."""
+    return directory_document(domain, refused_user(user, cause))
+
+
+def refused_user(user: str, cause: Cause = Cause.USER_NOT_REGISTERED) -> User:
+    """An entry that cannot authenticate and cannot be called. `user` may be anything a stranger asked for."""
+    return User(id=safe(user, "user"), dial_string=f"error/{cause}")
+
+
+def device_user(organisation: Organisation, extension: Extension, device: Device) -> User:
+    """The entry of one SIP account."""
+    field = f"extensions.{extension.key}.devices.{device.kind}"
+    sip_user = token(device.sip_user, field)
+    if not device.usable or not device.ha1:
+        return refused_user(sip_user)
+    return User(
+        id=sip_user,
+        dial_string=device_address(sip_user, organisation.domain),
+        ha1=token(device.ha1, field),
+        registers_as=registered_as(sip_user, organisation.domain),
+        variables=(
+            ("bizpbx_device", sip_user),
+            ("bizpbx_extension", extension.key),
+            ("effective_caller_id_number", extension.key),
+            ("effective_caller_id_name", safe(extension.label, f"extensions.{extension.key}.label")),
+        ),
+    )
+
+
+def key_user(organisation: Organisation, extension: Extension) -> User:
+    """The entry of an extension number: nobody can be it, and dialling it rings the extension's devices together."""
+    return User(id=token(extension.key, "key"), dial_string=_native_dial_string(organisation, extension))
+
+
+def _native_dial_string(organisation: Organisation, extension: Extension) -> str:
+    if extension.gateway:
+        return gateway_address(extension.gateway.switch_name, extension.key)
+    if extension.do_not_disturb:
+        return f"error/{Cause.USER_BUSY}"
+    ringing = [device for device in extension.devices if device.usable and device.rings and device.ha1]
+    if not ringing:
+        return f"error/{Cause.USER_NOT_REGISTERED}"
+    wait = f"[leg_timeout={extension.no_answer.wait}]"
+    return ",".join(wait + device_address(device.sip_user, organisation.domain) for device in ringing)
+
+
+def directory_file(settings: OrganisationSettings) -> str:
+    """The static directory of one organisation."""
+    domain = token(settings.organisation.domain, "domain")
+    return render("directory.xml", domain=domain, groups=list(_groups(_users(settings))))
+
+
+def _users(settings: OrganisationSettings) -> Iterator[User]:
+    for extension in settings.extensions:
+        yield key_user(settings.organisation, extension)
+        for device in extension.devices:
+            yield device_user(settings.organisation, extension, device)
+
+
+def _groups(users: Iterable[User]) -> Iterator[list[User]]:
+    remaining = iter(users)
+    while group := list(itertools.islice(remaining, GROUP_SIZE)):
+        yield group

@@ -1,0 +1,64 @@
+"""Gateways of an organisation, and the addresses that calls from gateways may come from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bizpbx.freeswitch.rendering.environment import render, safe, token
+from bizpbx.policy.settings import Gateway, OrganisationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a gateway is: a network, or a host name that the switch resolves when it loads its lists."""
+
+    cidr: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    switch_name: str
+    proxy: str
+    host: str
+    transport: str
+    username: str | None
+    password: str | None = field(repr=False)
+
+
+def gateways_file(settings: OrganisationSettings) -> str | None:
+    """The gateways of one organisation; None if it has none."""
+    entries = [_entry(gateway) for gateway in settings.gateways]
+    return render("gateways.xml", gateways=entries) if entries else None
+
+
+def addresses(organisations: Iterable[OrganisationSettings]) -> list[Address]:
+    """Every address that a gateway may call from, once, in a stable order."""
+    hosts = {gateway.host for settings in organisations for gateway in settings.gateways}
+    return sorted((_address(host) for host in hosts), key=lambda address: (address.cidr, address.host))
+
+
+def _address(host: str) -> Address:
+    try:
+        return Address(cidr=str(ipaddress.ip_network(host.strip("[]"))))
+    except ValueError:
+        return Address(host=token(host, "gateways.host"))
+
+
+def _entry(gateway: Gateway) -> _Entry:
+    path = f"gateways.{gateway.name}"
+    host = gateway.host.strip("[]")
+    if ":" in host:
+        host = f"[{ipaddress.IPv6Address(host)}]"
+    else:
+        token(host, f"{path}.host")
+    return _Entry(
+        switch_name=token(gateway.switch_name, path),
+        proxy=f"{host}:{gateway.port}",
+        host=host,
+        transport=token(gateway.transport, f"{path}.transport"),
+        username=safe(gateway.username, f"{path}.username") if gateway.username else None,
+        password=safe(gateway.password or "", f"{path}.password"),
+    )
