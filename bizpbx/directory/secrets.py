@@ -45,7 +45,7 @@ class Secrets:
 
 
 def load(secret_key: str, home: Path) -> Secrets:
-    """With the key from BIZPBX_SECRET_KEY (`secret_key`), else from the file under `home`. ConfigurationError if none."""
+    """With the key from BIZPBX_SECRET_KEY (`secret_key`), else from the file under `home`."""
     return Secrets(load_key(secret_key, home))
 
 

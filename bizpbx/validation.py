@@ -1,0 +1,204 @@
+"""The one validator for every text from outside: settings files, command lines, forms.
+
+Texts end up in XML that is preprocessed as text, in dial strings and in SIP headers, so what is special there is
+refused here, once. Each function returns the text as it is to be stored, or raises InvalidText with a sentence that says
+what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from ipaddress import ip_address
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bizpbx.directory.currencies import CURRENCIES
+from bizpbx.errors import InvalidText
+
+MOST_LABEL = 64
+MOST_EMAIL = 254
+MOST_HOST = 253
+MOST_USERNAME = 64
+MOST_PASSWORD = 128
+
+UNSAFE = ("$${", "${", "<?")
+"""Expanded or executed by FreeSWITCH's preprocessor wherever they stand."""
+
+CATEGORIES = {
+    "Cc": "a control character",
+    "Cf": "an invisible format character",
+    "Cs": "half a character",
+    "Co": "a private-use character",
+    "Cn": "an unassigned character",
+    "Zl": "a line break",
+    "Zs": "a space that is not the plain one",
+    "Zp": "a line break",
+}
+
+DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+EMAIL = re.compile(r"[a-z0-9!#%&'*+/=?^_~-]+(\.[a-z0-9!#%&'*+/=?^_~-]+)*")
+KEY = re.compile(r"[0-9]{2,6}")
+GATEWAY_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+DIGITS = re.compile(r"[0-9]{1,15}")
+USERNAME = re.compile(r"[A-Za-z0-9._+@~*=-]+")
+PASSWORD = re.compile(r"[!-~]+")
+MAC = re.compile(r"([0-9a-f]{2})[:.-]?" * 5 + r"([0-9a-f]{2})")
+ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+
+
+def shown(text: str) -> str:
+    """A text as it may stand in a message: ASCII, quoted, not long."""
+    quoted = ascii(text)
+    return quoted if len(quoted) <= 42 else quoted[:38] + "…'"
+
+
+def plain(text: str, most: int) -> str:
+    """Free text of 1 to `most` characters on one line."""
+    if not text:
+        raise InvalidText("is empty; write something, or leave the field out.")
+    if len(text) > most:
+        raise InvalidText(f"is {len(text)} characters long; at most {most} are allowed.")
+    for position, character in enumerate(text, 1):
+        what = CATEGORIES.get(unicodedata.category(character))
+        if what and character != " ":
+            raise InvalidText(f"holds {what} (U+{ord(character):04X}) at position {position}; take it out.")
+    for sequence in UNSAFE:
+        if sequence in text:
+            raise InvalidText(f"holds {sequence}, which the switch would execute; take it out.")
+    if text != text.strip():
+        raise InvalidText("starts or ends with a space; take it out.")
+    return text
+
+
+def label(text: str) -> str:
+    """A name that people read: an extension, a member, a rule, an organisation."""
+    return plain(text, MOST_LABEL)
+
+
+def host(text: str) -> str:
+    """A host name or an IP address, in lower case."""
+    text = plain(text, MOST_HOST).lower()
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        pass
+    parts = text.split(".")
+    if not all(DOMAIN_LABEL.fullmatch(part) for part in parts) or parts[-1].isdigit():
+        raise InvalidText(f"must be a host name or an IP address, such as sip.example.com, not {shown(text)}.")
+    return text
+
+
+def domain(text: str) -> str:
+    """An organisation's SIP domain. It names a dialplan context, so it has a dot: `public` is the switch's."""
+    text = host(text)
+    if "." not in text:
+        raise InvalidText(f"must be a domain with a dot, such as acme.example, not {shown(text)}.")
+    return text
+
+
+def email(text: str) -> str:
+    """An email address, in lower case."""
+    text = plain(text, MOST_EMAIL).lower()
+    name, at, place = text.rpartition("@")
+    if at and len(name) <= 64 and EMAIL.fullmatch(name):
+        try:
+            return f"{name}@{domain(place)}"
+        except InvalidText:
+            pass
+    raise InvalidText(f"must be an email address, such as ann@acme.example, not {shown(text)}.")
+
+
+def extension_key(text: str, country: str | None = None) -> str:
+    """2 to 6 digits; with a home country, not one of its emergency numbers."""
+    if not KEY.fullmatch(text):
+        raise InvalidText(f"must be 2 to 6 digits, such as 100, not {shown(text)}.")
+    if country is not None:
+        from phonenumbers.shortnumberinfo import is_emergency_number
+
+        if is_emergency_number(text, country):
+            raise InvalidText(f"{text} is an emergency number in {country}; take another key.")
+    return text
+
+
+def gateway_name(text: str) -> str:
+    """A gateway's name becomes part of its name on the switch, so it has no dot."""
+    if not GATEWAY_NAME.fullmatch(text):
+        raise InvalidText(
+            f"must be 1 to 32 small letters, digits and inner hyphens, such as carrier, not {shown(text)}."
+        )
+    return text
+
+
+def e164(text: str) -> str:
+    """A public number: `+` and 7 to 15 digits, possible in its country's numbering plan."""
+    if not E164.fullmatch(text):
+        raise InvalidText(
+            f"must be + and 7 to 15 digits with the country code, such as +6561234567, not {shown(text)}."
+        )
+    from phonenumbers import NumberParseException, is_possible_number, parse
+
+    try:
+        possible = is_possible_number(parse(text))
+    except NumberParseException:
+        possible = False
+    if not possible:
+        raise InvalidText(f"{text} is not a possible number of any country; check its country code and length.")
+    return text
+
+
+def digits(text: str) -> str:
+    """1 to 15 digits, such as a prefix."""
+    if not DIGITS.fullmatch(text):
+        raise InvalidText(f"must be 1 to 15 digits, not {shown(text)}.")
+    return text
+
+
+def sip_username(text: str) -> str:
+    """The user name of a SIP account at a gateway."""
+    text = plain(text, MOST_USERNAME)
+    if not USERNAME.fullmatch(text):
+        raise InvalidText(f"may hold letters, digits and . _ + @ ~ * = - only, not {shown(text)}.")
+    return text
+
+
+def sip_password(text: str) -> str:
+    """The password of a SIP account at a gateway. It is never repeated in a message."""
+    text = plain(text, MOST_PASSWORD)
+    if not PASSWORD.fullmatch(text):
+        raise InvalidText("may hold letters, digits and punctuation of ASCII only, no spaces.")
+    return text
+
+
+def mac(text: str) -> str:
+    """A MAC address, as `00:15:65:aa:bb:cc`."""
+    found = MAC.fullmatch(text.lower()) if text.isascii() else None
+    if found is None:
+        raise InvalidText(f"must be a MAC address, such as 00:15:65:aa:bb:cc, not {shown(text)}.")
+    return ":".join(found.groups())
+
+
+def timezone(text: str) -> str:
+    """A name of the IANA time zone database."""
+    if ZONE.fullmatch(text) and len(text) <= MOST_LABEL:
+        try:
+            return ZoneInfo(text).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            pass
+    raise InvalidText(f"must be a time zone such as Asia/Singapore, not {shown(text)}.")
+
+
+def country(text: str) -> str:
+    """Two letters of ISO 3166, of a country that has telephone numbers."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if text not in SUPPORTED_REGIONS:
+        raise InvalidText(f"must be the two capital letters of a country, such as SG, not {shown(text)}.")
+    return text
+
+
+def currency(text: str) -> str:
+    """Three letters of ISO 4217."""
+    if text not in CURRENCIES:
+        raise InvalidText(f"must be the three capital letters of a currency, such as SGD, not {shown(text)}.")
+    return text
