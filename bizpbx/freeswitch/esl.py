@@ -60,6 +60,8 @@ log = structlog.get_logger(__name__)
 class InboundESL(EventSocket, greenswitch_esl.InboundESL):  # type: ignore[misc] # greenswitch has no type information
     """A connection to FreeSWITCH's event socket. Can be connected again after it was lost; handlers stay registered."""
 
+    _receive_bytes = 1 << 18
+
     def __init__(
         self,
         host: str,

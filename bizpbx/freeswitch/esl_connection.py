@@ -27,7 +27,6 @@ REPLY_DEADLINE: Final = 10.0
 """Default seconds for FreeSWITCH to reply to a command."""
 WRITE_DEADLINE: Final = 10.0
 """Seconds for the kernel to take a command. A peer that reads nothing for so long is given up."""
-_RECEIVE = 1 << 16
 _EVENTS = frozenset(("text/event-plain", "text/event-json", "text/event-xml", "log/data"))
 
 Handler = Callable[[ESLEvent], object]
@@ -63,6 +62,9 @@ class EventSocket(greenswitch_esl.ESLProtocol):  # type: ignore[misc]
     - the end of the connection fails every waiter at once;
     - a handler that raises is logged and harms nothing else. Commands and their arguments are never logged.
     """
+
+    _receive_bytes = 1 << 14
+    """What one recv() may return. A session gets little; a stream of events is read in larger pieces."""
 
     def __init__(
         self,
@@ -193,7 +195,7 @@ class EventSocket(greenswitch_esl.ESLProtocol):  # type: ignore[misc]
     def _receive(self, sock: socket.socket, parser: Parser) -> None:
         sentence, cause = "FreeSWITCH closed the connection.", None
         try:
-            while data := sock.recv(_RECEIVE):
+            while data := sock.recv(self._receive_bytes):
                 self._received_at = time.monotonic()
                 parser.feed(data)
                 for frame in parser:

@@ -9,25 +9,27 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from bizpbx.freeswitch.esl_errors import ProtocolError
-from bizpbx.freeswitch.esl_wire import Frame
+from bizpbx.freeswitch.esl_wire import EVENT_BLOCK, Frame
 
 _T = TypeVar("_T")
 
 
 class HeaderBlock(Mapping[str, str]):
     """The headers of a serialised event: `Name: url-encoded-value` lines, split first and decoded once, on demand.
+    `raw` may go on with an empty line and a body.
 
     Of duplicated headers the first wins. An empty value, which FreeSWITCH writes as `_undef_`, reads as "". FreeSWITCH
     does not encode a `%` that two hex digits follow (switch_url_encode), so a text `%0A` arrives as a line feed; it
     cannot become a header.
     """
 
-    __slots__ = ("_all", "_cache", "_raw")
+    __slots__ = ("_all", "_cache", "_clear", "_raw")
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self._cache: dict[str, str | None] = {}
+        self._cache: dict[str, Any] = {}
         self._all: dict[str, str] | None = None
+        self._clear = 0  # up to here there is no empty line
 
     @overload
     def get(self, name: str, default: None = None, /) -> str | None: ...
@@ -36,9 +38,8 @@ class HeaderBlock(Mapping[str, str]):
     @overload
     def get(self, name: str, default: _T, /) -> str | _T: ...
     def get(self, name: str, default: Any = None, /) -> Any:
-        try:
-            value = self._cache[name]
-        except KeyError:
+        value = self._cache.get(name, self)
+        if value is self:
             value = self._cache[name] = self._find(name)
         return default if value is None else value
 
@@ -68,6 +69,10 @@ class HeaderBlock(Mapping[str, str]):
             start = raw.find(b"\n" + key)
             if start < 0:
                 return None
+            if start >= self._clear:
+                if raw.find(b"\n\n", self._clear, start + 1) >= 0:
+                    return None  # it stands in the body
+                self._clear = start
             start += len(key) + 1
         end = raw.find(b"\n", start)
         return _decode(raw[start : end if end >= 0 else len(raw)])
@@ -75,7 +80,7 @@ class HeaderBlock(Mapping[str, str]):
     def _parsed(self) -> dict[str, str]:
         if self._all is None:
             found: dict[str, str] = {}
-            for line in self._raw.split(b"\n"):
+            for line in self._raw.partition(b"\n\n")[0].split(b"\n"):
                 name, colon, value = line.partition(b": ")
                 if colon:
                     found.setdefault(name.decode("utf-8", "replace"), _decode(value))
@@ -130,7 +135,7 @@ class ESLEvent:
         """
         if self._own is None:
             if self.content_type == "text/event-plain":
-                self._own = HeaderBlock(self.frame.body.partition(b"\n\n")[0])
+                self._own = HeaderBlock(self.frame.body)
             elif self.content_type == "text/event-json":
                 self._own = _from_json(self.frame.body)
             else:
@@ -193,6 +198,8 @@ def _decode(value: bytes) -> str:
 
 def _plain(block: bytes) -> dict[str, str]:
     """The headers of a frame, whose values FreeSWITCH does not encode. A line without `: ` continues the one before."""
+    if usual := EVENT_BLOCK.fullmatch(block):
+        return {"Content-Length": usual[1].decode(), "Content-Type": usual[2].decode()}
     found: dict[str, str] = {}
     last, mine = "", False
     for line in block.decode("utf-8", "replace").split("\n"):
@@ -220,9 +227,8 @@ def _from_json(body: bytes) -> dict[str, str]:
         raise ProtocolError("An event is not valid JSON.") from error
     if not isinstance(found, dict):
         raise ProtocolError("An event is not a JSON object.")
-    for name, value in found.items():
-        if not isinstance(value, str):
-            found[name] = _text(value)
+    if not {str}.issuperset(map(type, found.values())):
+        found = {name: value if isinstance(value, str) else _text(value) for name, value in found.items()}
     return found
 
 
