@@ -250,8 +250,11 @@ class World(Protocol):
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
     ) -> PlacedCall:
-        """Start a call and go on. The caller hangs up `hangup_after` seconds after the answer (None: the callee does),
-        and gives up when there is no answer within `cancel_after` seconds (None: waits for the switch)."""
+        """Start a call and go on.
+
+        The caller hangs up `hangup_after` seconds after the answer (None: the callee does), and gives up when there is
+        neither an answer nor any more progress within `cancel_after` seconds (None: it waits for the switch).
+        """
 
     def call(
         self,

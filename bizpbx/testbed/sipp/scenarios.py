@@ -1,0 +1,124 @@
+"""SIPp scenarios, written from the templates beside this module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bizpbx.testbed.world import Behaviour
+
+FAILURES = (
+    *(
+        300,
+        301,
+        302,
+        305,
+        380,
+        400,
+        402,
+        403,
+        404,
+        405,
+        406,
+        408,
+        410,
+        413,
+        414,
+        415,
+        416,
+        420,
+        421,
+        422,
+        423,
+        424,
+        433,
+    ),
+    *(
+        480,
+        481,
+        482,
+        483,
+        484,
+        485,
+        486,
+        487,
+        488,
+        489,
+        491,
+        493,
+        500,
+        501,
+        502,
+        503,
+        504,
+        505,
+        513,
+        600,
+        603,
+        604,
+        606,
+    ),
+)
+"""Final responses that end an INVITE. SIPp has no pattern for them, so each is listed."""
+REASONS = {200: "OK", 404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
+RINGS_FOREVER = 3_600_000
+"""Milliseconds; the program's own time limit comes first."""
+
+
+@cache
+def templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("bizpbx.testbed.sipp", "scenarios"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        keep_trailing_newline=True,
+    )
+
+
+def callee(behaviour: Behaviour) -> str:
+    """What a phone does with each call it receives."""
+    return (
+        templates()
+        .get_template("callee.xml")
+        .render(
+            code=behaviour.code,
+            reason=REASONS.get(behaviour.code or 0, "Refused"),
+            rings=behaviour.rings,
+            after=milliseconds(behaviour.after),
+            talks=milliseconds(behaviour.talks) or RINGS_FOREVER,
+        )
+    )
+
+
+def registers() -> str:
+    """Register once with digest credentials; end if refused, else stay."""
+    return templates().get_template("register.xml").render(failures=FAILURES, stays=RINGS_FOREVER)
+
+
+def caller(credentials: bool, headers: int, hangup_after: float | None, cancel_after: float | None) -> str:
+    """Place a call, with `headers` more lines in the INVITE (filled in by the keys h0, h1, …)."""
+    return (
+        templates()
+        .get_template("caller.xml")
+        .render(
+            credentials=credentials,
+            headers=range(headers),
+            failures=FAILURES,
+            hangup_after=milliseconds(hangup_after) or RINGS_FOREVER,
+            cancel_after=milliseconds(cancel_after) or RINGS_FOREVER,
+        )
+    )
+
+
+def milliseconds(seconds: float | None) -> int:
+    """Whole milliseconds, at least 1 of any time that is given; 0 for None and for no time."""
+    return max(1, round(seconds * 1000)) if seconds else 0
+
+
+def keys(values: Mapping[str, str]) -> list[str]:
+    """Arguments that fill `[name]` in a scenario with a text as it is, whatever brackets are in it."""
+    return [argument for name, value in values.items() for argument in ("-key", name, value)]
