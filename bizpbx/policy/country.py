@@ -54,10 +54,10 @@ def country_of(e164: str) -> str:
 
 def known_country(name: str) -> bool:
     """Whether a whitelist can hold this name: ISO letters with a numbering plan, or a range apart."""
-    region, _, suffix = name.partition("-")
+    region, apart, suffix = name.partition("-")
     if name in GLOBAL.values():
         return True
-    return region in phonenumbers.SUPPORTED_REGIONS and (not suffix or suffix in APART.values())
+    return region in phonenumbers.SUPPORTED_REGIONS and (not apart or suffix in APART.values())
 
 
 def _type(number: PhoneNumber) -> int:

@@ -57,7 +57,7 @@ def _target_json(target: Target) -> Json:
 def _title(step: Step) -> str:
     if isinstance(step, HangUp):
         return f"hang up ({step.cause})" if step.cause is not None else "hang up (cause of the last ring)"
-    together = f"{len(step.targets)} together, " if len(step.targets) > 1 else ""
+    together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""
     return f"ring {together}for {step.timeout} s as {step.caller_name!r}{private}{diverted}"

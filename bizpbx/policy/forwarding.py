@@ -80,8 +80,11 @@ class Forward:
         target = GatewayTarget(way.gateway.switch_name, number, self.shown.outside)
         if not unrung((target,), self.rang):
             return (), (read, Reason(Rule.TARGET_RANG, f"{number} is skipped: it has rung for this call already"))
-        made = Reason(Rule.FORWARD_NUMBER, f"{number} is called as an outgoing call of {self.owner.key}")
-        return (target,), (read, *way.reasons, made)
+        made = Reason(
+            Rule.FORWARD_NUMBER,
+            f"{number} is called through {way.gateway.name} as an outgoing call of {self.owner.key}",
+        )
+        return (target,), (read, way.reason, made)
 
     def ring(self, stage: Stage, targets: tuple[Target, ...], timeout: int) -> Ring:
         """Ring these targets together, for `timeout` seconds, telling them who forwarded."""

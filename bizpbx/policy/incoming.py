@@ -16,7 +16,7 @@ from bizpbx.policy.settings import Extension, Gateway, Tenant
 def incoming(callee: Extension, caller: Caller, called: str, tenant: Tenant, before: tuple[Reason, ...]) -> Plan:
     """A call to an extension. `called` is the key or DID (E.164) that was dialled, `before` what was decided so far."""
     if caller.withheld:
-        before = (*before, Reason(Rule.WITHHELD, "the caller's number is withheld or cannot be read"))
+        before = (*before, Reason(Rule.WITHHELD, "the number of the caller is withheld or cannot be read"))
     if callee.gateway is not None:
         steps, reasons = _mapped(callee, callee.gateway, caller, called, tenant)
     elif callee.do_not_disturb:

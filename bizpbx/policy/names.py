@@ -8,6 +8,7 @@ import unicodedata
 LONGEST = 64
 
 _VARIABLE = re.compile(r"\$+(?=\{)")
+_SYNTAX = re.compile(r"[^\w .+-]")
 
 
 def clean_name(text: str) -> str:
@@ -18,3 +19,8 @@ def clean_name(text: str) -> str:
     )
     kept = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))
     return _VARIABLE.sub("", " ".join(kept.split()))[:LONGEST].strip()
+
+
+def in_sentence(text: str) -> str:
+    """A name as it stands in a reason: letters, digits, spaces and `.+-_` of it, as reasons are written to channels."""
+    return _SYNTAX.sub("", clean_name(text)).strip()

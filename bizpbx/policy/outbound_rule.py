@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bizpbx.policy.country import country_of
-from bizpbx.policy.names import clean_name
+from bizpbx.policy.names import in_sentence
 from bizpbx.policy.numbers import international, written
 from bizpbx.policy.plan import Reason
 from bizpbx.policy.rules import Rule
@@ -24,12 +24,12 @@ def translate(dialled: str, rule: OutboundRule | None) -> tuple[str | None, Reas
         number = international(digits)
         if number is None:
             return None, Reason(Rule.NUMBER_INVALID, f"{digits} is not a number of any country")
-        return number, Reason(Rule.E164, f"{digits} is read as {number}")
+        return number, Reason(Rule.E164, f"{digits} is {number} in E.164" if digits != number else f"{number} is E.164")
     number = international(entry.prepend + digits[entry.strip :])
     if number is None:
-        text = f"the dial plan of {clean_name(rule.name)} makes of {digits} what is not a number of any country"
+        text = f"the dial plan of {in_sentence(rule.name)} makes of {digits} what is not a number of any country"
         return None, Reason(Rule.NUMBER_INVALID, text)
-    return number, Reason(Rule.DIAL_PLAN, f"the dial plan of {clean_name(rule.name)} makes {number} of {digits}")
+    return number, Reason(Rule.DIAL_PLAN, f"the dial plan of {in_sentence(rule.name)} makes {number} of {digits}")
 
 
 def first_match(digits: str, rule: OutboundRule | None) -> DialPlanEntry | None:
@@ -46,7 +46,7 @@ def permit(number: str, rule: OutboundRule) -> tuple[bool, Reason]:
     """Whether a rule lets an E.164 number be called now, and why. What is not listed is denied."""
     country = country_of(number)
     found = {access for listed, access in rule.countries if listed == country}
-    name = clean_name(rule.name)
+    name = in_sentence(rule.name)
     if CountryAccess.PASSCODE in found:
         text = f"{number} is of {country}, which {name} opens with a passcode only; none can be asked for on this call"
         return False, Reason(Rule.PASSCODE_REQUIRED, text)

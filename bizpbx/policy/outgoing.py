@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bizpbx.policy.caller_id import presented
-from bizpbx.policy.names import clean_name
+from bizpbx.policy.names import in_sentence
 from bizpbx.policy.outbound_rule import permit
 from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
 from bizpbx.policy.rules import Rule
@@ -20,7 +20,7 @@ class Route:
 
     gateway: Gateway
     presented: str
-    reasons: tuple[Reason, ...]
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ def route(owner: Extension, number: str, organisation: Organisation) -> Route | 
         return Refusal(Cause.OUTGOING_CALL_BARRED, why)
     gateway = rule.gateway or organisation.trunk
     if gateway is None:
-        text = f"{clean_name(rule.name)} names no gateway and {organisation.domain} has no trunk"
+        text = f"{in_sentence(rule.name)} names no gateway and {organisation.domain} has no trunk"
         return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, Reason(Rule.NO_GATEWAY, text))
     shown = presented(owner, organisation)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return Refusal(Cause.OUTGOING_CALL_BARRED, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateway, shown, (why, Reason(Rule.CALLER_ID, f"{owner.key} presents {shown} through {gateway.name}")))
+    return Route(gateway, shown, why)
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
@@ -62,4 +62,5 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
         timeout=RING_SECONDS,
         caller_name=way.presented,
     )
-    return Plan((ring, HangUp(Stage.END)), (*before, *way.reasons))
+    shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.gateway.name}")
+    return Plan((ring, HangUp(Stage.END)), (*before, way.reason, shows))

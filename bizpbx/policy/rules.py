@@ -9,6 +9,8 @@ class Rule(StrEnum):
     """What `Reason.rule` may be. docs/calls.md has a sentence for each; a code is never given another meaning."""
 
     # Who calls, and what is called
+    ORGANISATION_UNKNOWN = "organisation-unknown"
+    SOURCE_UNKNOWN = "source-unknown"
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_INACTIVE = "device-inactive"
     DEVICE_UNLICENSED = "device-unlicensed"

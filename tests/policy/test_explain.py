@@ -1,0 +1,97 @@
+"""A plan as text and as JSON."""
+
+import json
+
+from bizpbx.policy.explain import to_json, to_lines
+from tests.policy.tenant import extension, forward_to, forwarding, from_inside, from_outside, tenant
+
+MOBILE = "+6581112222"
+ACME = tenant(
+    extension("100", forwarding=forwarding("101", number=MOBILE), no_answer=forward_to("+6583334444")), extension("101")
+)
+
+
+def test_the_text_shows_steps_with_targets_and_then_the_reasons() -> None:
+    assert to_lines(from_outside(ACME, "+6591112222")) == [
+        "call to 100",
+        "1. ring 2 together for 20 s as 'Desk 100', diverted by +6564291310",
+        "   - 101 ip_phone (101-ip_phone@acme.example), showing 100",
+        "   - +6581112222 through carrier.acme.example, showing +6564291310",
+        "2. ring for 60 s as '+6564291310', diverted by +6564291310",
+        "   - +6583334444 through carrier.acme.example, showing +6564291310",
+        "3. hang up (cause of the last ring)",
+        "because",
+        "   did: +6564291310 is a number of the organisation and leads to 100",
+        "   forwarding: 100 forwards to 101, +6581112222 (forwarding on, +6591112222 is not on the VIP list)",
+        "   e164: +6581112222 is E.164",
+        "   country-allowed: +6581112222 is of SG, which Standard allows",
+        "   forward-number: +6581112222 is called through carrier as an outgoing call of 100",
+        "   shows-extension: 100 lets forwarded calls show itself: 100 inside, +6564291310 outside",
+        "   no-answer-forward: nobody answers 100: forward after 20 s",
+        "   e164: +6583334444 is E.164",
+        "   country-allowed: +6583334444 is of SG, which Standard allows",
+        "   forward-number: +6583334444 is called through carrier as an outgoing call of 100",
+        "   shows-extension: 100 lets forwarded calls show itself: 100 inside, +6564291310 outside",
+    ]
+
+
+def test_a_refused_call_shows_its_cause() -> None:
+    assert to_lines(from_inside(ACME, "101", "199")) == [
+        "1. hang up (UNALLOCATED_NUMBER)",
+        "because",
+        "   key-unknown: 199 is no key of acme.example and in no dial plan",
+    ]
+
+
+def test_a_withheld_caller_is_marked() -> None:
+    lines = to_lines(from_outside(tenant(extension("100")), None))
+
+    assert lines[1] == "1. ring for 30 s as 'Anonymous', number withheld"
+
+
+def test_the_json_has_these_fields() -> None:
+    assert json.loads(json.dumps(to_json(from_outside(ACME, "+6591112222"))))["steps"] == [
+        {
+            "stage": "ring",
+            "action": "ring",
+            "timeout": 20,
+            "caller_name": "Desk 100",
+            "withheld": False,
+            "diverted_by": "+6564291310",
+            "targets": [
+                {
+                    "type": "device",
+                    "extension": "101",
+                    "device": "ip_phone",
+                    "sip_user": "101-ip_phone",
+                    "domain": "acme.example",
+                    "tls": False,
+                    "shows": "100",
+                },
+                {"type": "gateway", "gateway": "carrier.acme.example", "dial": MOBILE, "shows": "+6564291310"},
+            ],
+        },
+        {
+            "stage": "no_answer",
+            "action": "ring",
+            "timeout": 60,
+            "caller_name": "+6564291310",
+            "withheld": False,
+            "diverted_by": "+6564291310",
+            "targets": [
+                {"type": "gateway", "gateway": "carrier.acme.example", "dial": "+6583334444", "shows": "+6564291310"}
+            ],
+        },
+        {"stage": "end", "action": "hang_up", "cause": None},
+    ]
+
+
+def test_the_json_names_the_callee_and_the_reasons() -> None:
+    assert to_json(from_inside(ACME, "101", "101")) == {
+        "callee": "101",
+        "steps": [{"stage": "end", "action": "hang_up", "cause": "USER_BUSY"}],
+        "reasons": [
+            {"rule": "key", "text": "101 dials the key 101"},
+            {"rule": "own-key", "text": "101 calls itself: its line is the one that calls, so it is busy"},
+        ],
+    }
