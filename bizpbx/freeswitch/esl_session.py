@@ -145,6 +145,16 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         except OutboundSessionHasGoneAway:
             log.debug("esl.hangup_of_ended_call", call=self.uuid)
 
+    def raise_if_disconnected(self) -> None:
+        """Raise OutboundSessionHasGoneAway if the caller is known to have hung up; `while_connected` uses it."""
+        if not self._outbound_connected:
+            raise self._gone("The call has ended.")
+
+    def uuid_break(self) -> None:
+        """Interrupt what is being played. In async mode only; in sync mode it would wait for that very end."""
+        self._check()
+        self.api(f"uuid_break {self.uuid}")
+
     def release(self) -> None:
         """Say that this call needs us no longer: a stopping server does not wait for it."""
         self.deciding = False

@@ -40,8 +40,8 @@ class Peer:
 
     def channel_data(self, headers: dict[str, str] | None = None) -> None:
         """The reply to `connect`; the values are written as given, so encode them."""
-        block = {"Event-Name": "CHANNEL_DATA", "Unique-ID": "11-22", **(headers or {})}
-        block |= {"Content-Type": "command/reply", "Reply-Text": "%2BOK%0A", "Socket-Mode": "static", "Control": "full"}
+        block = {"Event-Name": "CHANNEL_DATA", "Unique-ID": "11-22", "Content-Type": "command/reply"}
+        block |= {"Reply-Text": "%2BOK%0A", "Socket-Mode": "static", "Control": "full", **(headers or {})}
         self.write("".join(f"{name}: {value}\n" for name, value in block.items()).encode() + b"\n")
 
     def sign_in(self) -> None:
