@@ -1,0 +1,149 @@
+"""Dialplan applications: what the rendered dialplan and the controller use, and little more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bizpbx.simulator import causes
+from bizpbx.simulator.bridge import Bridge
+from bizpbx.simulator.outbound import hand_over
+from bizpbx.simulator.text import split
+
+if TYPE_CHECKING:
+    from bizpbx.simulator.session import Session
+
+Application = Callable[["Session", str], None]
+
+PLAYING_TIME: Final = 1.0
+"""Seconds that a file plays; the simulator reads no files. Streams that name a length last that long."""
+
+_MILLISECONDS = re.compile(r"silence_stream://(\d+)|%\((\d+),")
+
+
+def _set(session: Session, data: str) -> None:
+    name, separator, value = data.partition("=")
+    if not separator:
+        name, separator, value = data.partition(",")
+    session.channel.set(name, session.channel.expand(value))
+
+
+def _multiset(session: Session, data: str) -> None:
+    delimiter = " "
+    if data.startswith("^^") and len(data) > 2:
+        delimiter, data = data[2], data[3:]
+    for pair in split(data, delimiter):
+        _set(session, pair)
+
+
+def _unset(session: Session, data: str) -> None:
+    session.channel.set(data, None)
+
+
+def _push(session: Session, data: str) -> None:
+    name, _, value = data.partition("=")
+    session.channel.push(name, session.channel.expand(value))
+
+
+def _export(session: Session, data: str) -> None:
+    name, _, value = data.partition("=")
+    channel = session.channel
+    names = [one for one in (channel.get("export_vars") or "").split(",") if one and one != name]
+    channel.set("export_vars", ",".join([*names, name]))
+    channel.set(name, channel.expand(value))
+
+
+def _answer(session: Session, data: str) -> None:
+    session.channel.answer()
+
+
+def _ring_ready(session: Session, data: str) -> None:
+    session.channel.ring()
+
+
+def _hangup(session: Session, data: str) -> None:
+    session.channel.hang_up(causes.cause(data) if data else "NORMAL_CLEARING")
+
+
+def _respond(session: Session, data: str) -> None:
+    code = data.split(" ")[0]
+    session.channel.sip_refusal = int(code) if code.isdigit() and int(code) >= 300 else 488
+    session.channel.hang_up(causes.from_sip(session.channel.sip_refusal))
+
+
+def _bridge(session: Session, data: str) -> None:
+    if data:
+        Bridge(session.switch.legs, session.switch.clock, session.channel, session.switch.add).run(data)
+
+
+def _sleep(session: Session, data: str) -> None:
+    session.pause(float(data) / 1000 if data.isdigit() else 0.0)
+
+
+def _playback(session: Session, data: str) -> None:
+    session.channel.fire("PLAYBACK_START", ("Playback-File-Path", data))
+    found = _MILLISECONDS.search(data)
+    ended = session.pause(int(found[1] or found[2]) / 1000 if found else PLAYING_TIME)
+    session.channel.fire(
+        "PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended else "done")
+    )
+
+
+def _park(session: Session, data: str) -> None:
+    session.pause(None)
+
+
+def _transfer(session: Session, data: str) -> None:
+    words = data.split(" ")
+    channel = session.channel
+    name = "max_session_transfers" if channel.get("max_session_transfers") else "max_forwards"
+    left = int(channel.get(name) or "71") - 1
+    if left <= 0:
+        channel.hang_up("EXCHANGE_ROUTING_ERROR")
+        return
+    channel.set(name, str(left))
+    context = words[2] if len(words) > 2 else channel.profile.context
+    channel.send_to(words[0] or "service", context, words[1] if len(words) > 1 else "XML")
+
+
+def _execute_extension(session: Session, data: str) -> None:
+    words = data.split(" ")
+    context = words[2] if len(words) > 2 else session.channel.profile.context
+    session.execute_extension(words[0], context)
+
+
+def _sched_hangup(session: Session, data: str) -> None:
+    when, _, cause = data.partition(" ")
+    channel = session.channel
+    name = causes.cause(cause) if cause else "ALLOTTED_TIMEOUT"
+    seconds = session.switch.scheduler.seconds_until(when)
+    session.switch.scheduler.add(seconds, channel.uuid, lambda: channel.hang_up(name))
+
+
+def _nothing(session: Session, data: str) -> None:
+    """Applications that change nothing the simulator knows of."""
+
+
+APPLICATIONS: Final[dict[str, Application]] = {
+    "answer": _answer,
+    "bridge": _bridge,
+    "execute_extension": _execute_extension,
+    "export": _export,
+    "hangup": _hangup,
+    "info": _nothing,
+    "log": _nothing,
+    "multiset": _multiset,
+    "park": _park,
+    "playback": _playback,
+    "pre_answer": _nothing,
+    "push": _push,
+    "respond": _respond,
+    "ring_ready": _ring_ready,
+    "sched_hangup": _sched_hangup,
+    "set": _set,
+    "sleep": _sleep,
+    "socket": hand_over,
+    "transfer": _transfer,
+    "unset": _unset,
+}

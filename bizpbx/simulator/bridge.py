@@ -1,0 +1,125 @@
+"""The `bridge` application: rings legs, connects the first to answer, and notes on the caller's channel how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gevent.event import Event as Flag
+
+from bizpbx.simulator.channel import Channel
+from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.dial_string import Leg, parse
+from bizpbx.simulator.legs import LegError, Legs, OutgoingLeg
+from bizpbx.simulator.ringing import ring
+from bizpbx.simulator.text import is_true
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds, where neither `call_timeout` nor `originate_timeout` says otherwise."""
+
+_ALWAYS_GOES_ON = ("NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL")
+_DIAL_STATUS = {
+    "ORIGINATOR_CANCEL": "CANCEL",
+    "USER_BUSY": "BUSY",
+    "NO_ANSWER": "NOANSWER",
+    "DESTINATION_OUT_OF_ORDER": "INVALIDARGS",
+    "INVALID_PROFILE": "INVALIDARGS",
+    "CALL_REJECTED": "DONTCALL",
+}
+
+
+class Bridge:
+    """One run of the application for one caller. `born` is told of every leg that is made."""
+
+    def __init__(self, legs: Legs, clock: Clock, caller: Channel, born: Callable[[Channel], None]) -> None:
+        self._legs = legs
+        self._clock = clock
+        self._caller = caller
+        self._born = born
+
+    def run(self, text: str) -> None:
+        """Ring, talk, and return when the application has ended."""
+        dialled = parse(text)
+        cause = "DESTINATION_OUT_OF_ORDER"
+        for group in dialled.groups:
+            legs, failure = self._make(group, dialled.variables)
+            try:
+                winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables))
+                for leg in legs:
+                    self._caller.push("originate_causes", f"{leg.channel.uuid};{leg.channel.cause}")
+                if winner is not None:
+                    self._disposition("SUCCESS")
+                    self._talk(winner.channel)
+                    return
+            finally:
+                for leg in legs:
+                    leg.channel.hang_up("NORMAL_CLEARING")
+                    leg.channel.complete()
+            cause = refusal or failure or cause
+            if not self._caller.up:
+                break
+        self._disposition(cause)
+        self._caller.set("originate_failed_cause", cause)
+        if not self._goes_on(cause):
+            self._caller.hang_up(cause)
+
+    def _make(self, group: tuple[Leg, ...], variables: Mapping[str, str]) -> tuple[list[OutgoingLeg], str | None]:
+        """The legs that can be tried, and the cause of the last one that cannot."""
+        made: list[OutgoingLeg] = []
+        failure = None
+        for part in self._legs.resolve(group, self._caller):
+            try:
+                if isinstance(part, LegError):
+                    raise part
+                leg = self._legs.make(part, self._caller, variables)
+            except LegError as error:
+                failure = error.cause
+                continue
+            made.append(leg)
+            self._caller.push("originated_legs", f"{leg.channel.uuid};Outbound Call;{part.address.split('/')[-1]}")
+            leg.channel.on_hangup.append(self._note_end)
+            self._born(leg.channel)
+        return made, failure
+
+    def _note_end(self, leg: Channel) -> None:
+        self._caller.set("last_bridge_hangup_cause", leg.cause)
+        said = leg.get("proto_specific_hangup_cause")
+        if said:
+            self._caller.set("last_bridge_proto_specific_hangup_cause", said)
+
+    def _timeout(self, variables: Mapping[str, str]) -> float:
+        text = variables.get("originate_timeout") or self._caller.get("call_timeout") or ""
+        return float(text) if text.isdigit() and int(text) else DEFAULT_TIMEOUT
+
+    def _disposition(self, cause: str) -> None:
+        self._caller.set("originate_disposition", cause)
+        self._caller.set("DIALSTATUS", _DIAL_STATUS.get(cause, cause))
+
+    def _goes_on(self, cause: str) -> bool:
+        value = self._caller.get("continue_on_fail")
+        if value is None:
+            return cause in _ALWAYS_GOES_ON
+        return is_true(value) or cause in value.upper().split(",")
+
+    def _talk(self, leg: Channel) -> None:
+        caller = self._caller
+        caller.answer()
+        caller.partner, leg.partner = leg, caller
+        for one, other in ((caller, leg), (leg, caller)):
+            one.set("last_bridge_to", other.uuid)
+            one.set("bridge_channel", other.name)
+            one.set("bridge_uuid", other.uuid)
+            one.set("signal_bond", other.uuid)
+        pair = (("Bridge-A-Unique-ID", caller.uuid), ("Bridge-B-Unique-ID", leg.uuid))
+        caller.fire("CHANNEL_BRIDGE", *pair)
+        over = Flag()
+        for flag in (caller.ended, leg.ended):
+            flag.rawlink(lambda _: over.set())
+        over.wait()
+        if not caller.up:
+            leg.set("bridge_hangup_cause", caller.cause)
+        leg.hang_up("NORMAL_CLEARING")
+        caller.set("bridge_hangup_cause", leg.cause)
+        caller.fire("CHANNEL_UNBRIDGE", *pair)
+        caller.partner = leg.partner = None
+        if caller.is_true("hangup_after_bridge"):
+            caller.hang_up(leg.cause)

@@ -1,0 +1,245 @@
+"""One leg of a call: its variables, its profile, its state, and the data about it that events carry."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gevent.event import Event as Flag
+
+from bizpbx.simulator import causes
+from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.events import EventBus
+from bizpbx.simulator.text import expand, is_true
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the dialplan matches on (FreeSWITCH: caller profile)."""
+
+    username: str = ""
+    caller_id_name: str = ""
+    caller_id_number: str = ""
+    network_addr: str = "127.0.0.1"
+    destination_number: str = ""
+    context: str = "default"
+    dialplan: str = "XML"
+    rdnis: str = ""
+    callee_id_name: str = ""
+    callee_id_number: str = ""
+
+    def field(self, name: str) -> str | None:
+        """A field by the dialplan's name for it; None if there is no such field."""
+        fixed = {"ani": self.caller_id_number, "source": "mod_sofia", "aniii": ""}
+        value = fixed.get(name) if name in fixed else getattr(self, name, None)
+        return value if isinstance(value, str) else None
+
+
+class Channel:
+    """A leg. `ended` is set by the hang-up; everything that waits on a leg waits on that, too."""
+
+    def __init__(self, bus: EventBus, clock: Clock, name: str, profile: Profile, direction: str = "inbound") -> None:
+        self.uuid = str(uuids.uuid4())
+        self.name = name
+        self.profile = profile
+        self.direction = direction
+        self.cause = "NONE"
+        self.answered = Flag()
+        self.ended = Flag()
+        self.broken = Flag()
+        """Set by `uuid_break`: the running application is to end."""
+        self.moved = False
+        """A transfer has given the leg a new destination, so that the actions of the old one are void."""
+        self.ringing = Flag()
+        self.hides_number = False
+        self.call_uuid = self.uuid
+        self.partner: Channel | None = None
+        self.clock = clock
+        self.created = clock.now()
+        self.answered_at = self.hung_up_at = 0.0
+        self.sip_refusal: int | None = None
+        """Final code that `respond` asked for."""
+        self.on_hangup: list[Callable[[Channel], None]] = []
+        """Called at the hang-up, before anything that waits for it goes on."""
+        self._bus = bus
+        self._variables: dict[str, str] = {"direction": direction, "uuid": self.uuid, "channel_name": name}
+
+    # Variables
+
+    def get(self, name: str) -> str | None:
+        """A variable, else the profile's field of that name, as `${name}` reads it."""
+        value = self._variables.get(name)
+        return value if value is not None else self.profile.field(name)
+
+    def set(self, name: str, value: str | None) -> None:
+        """Set a variable; empty or None takes it away."""
+        if value:
+            self._variables[name] = value
+        else:
+            self._variables.pop(name, None)
+
+    def push(self, name: str, value: str) -> None:
+        """Add to a variable; from the second value on it is an array."""
+        old = self._variables.get(name)
+        if old is None:
+            self._variables[name] = value
+        else:
+            self._variables[name] = ("" if old.startswith("ARRAY::") else "ARRAY::") + f"{old}|:{value}"
+
+    def is_true(self, name: str) -> bool:
+        return is_true(self.get(name))
+
+    def expand(self, text: str) -> str:
+        """Put variables in place of `${…}`, and unescape, by FreeSWITCH's rules."""
+        return expand(text, self.get)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """A copy of all variables."""
+        return dict(self._variables)
+
+    # Life
+
+    @property
+    def up(self) -> bool:
+        return not self.ended.is_set()
+
+    def answer(self) -> None:
+        """Answer an incoming leg, or mark an outgoing one as answered by its far end."""
+        if self.up and not self.answered.is_set():
+            self.answered_at = self.clock.now()
+            self.answered.set()
+            self.set("endpoint_disposition", "ANSWER")
+            self.fire("CHANNEL_ANSWER")
+
+    def ring(self) -> None:
+        """The far end rings."""
+        if self.up and not self.ringing.is_set() and not self.answered.is_set():
+            self.ringing.set()
+            self.fire("CHANNEL_PROGRESS")
+
+    def hang_up(self, cause: str, sip_code: int | None = None) -> None:
+        """End the leg, once. `sip_code` is what the far end said or got, if it was a SIP message that ended it."""
+        if not self.up:
+            return
+        self.cause = cause
+        self.hung_up_at = self.clock.now()
+        self.set("hangup_cause", cause)
+        if sip_code is not None:
+            self.set("proto_specific_hangup_cause", f"sip:{sip_code}")
+        for watcher in self.on_hangup:
+            watcher(self)
+        self.ended.set()
+        self.fire("CHANNEL_HANGUP")
+
+    def complete(self) -> None:
+        """Tell the listeners that the leg is over for good."""
+        self.set("billsec", str(int(self.hung_up_at - self.answered_at) if self.answered_at else 0))
+        self.set("duration", str(int(self.hung_up_at - self.created)))
+        self.fire("CHANNEL_HANGUP_COMPLETE")
+        self.fire("CHANNEL_DESTROY")
+
+    def wait(self, seconds: float | None) -> bool:
+        """Let time pass until the leg ends; whether it did."""
+        return self.clock.wait(self.ended, seconds)
+
+    def send_to(self, destination: str, context: str, dialplan: str = "XML") -> None:
+        """Give the leg another destination: what `transfer` does. The hunt follows when the application has ended."""
+        self.profile = replace(
+            self.profile,
+            rdnis=self.profile.destination_number,
+            destination_number=destination,
+            context=context,
+            dialplan=dialplan,
+        )
+        self.moved = True
+
+    # What events tell
+
+    @property
+    def state(self) -> tuple[str, str, str]:
+        """Name and number of the state, and the call's state."""
+        if not self.up:
+            return "CS_HANGUP", "10", "HANGUP"
+        call_state = "ACTIVE" if self.answered.is_set() else "RINGING"
+        if self.direction == "outbound":
+            return ("CS_EXCHANGE_MEDIA", "7", call_state) if self.partner else ("CS_CONSUME_MEDIA", "8", call_state)
+        return "CS_EXECUTE", "4", call_state
+
+    def data(self) -> list[tuple[str, str]]:
+        """Headers about the channel and all of its variables."""
+        state, number, call_state = self.state
+        answer_state = "hangup" if not self.up else "answered" if self.answered.is_set() else "ringing"
+        headers = [
+            ("Channel-State", state),
+            ("Channel-Call-State", call_state),
+            ("Channel-State-Number", number),
+            ("Channel-Name", self.name),
+            ("Unique-ID", self.uuid),
+            ("Call-Direction", self.direction),
+            ("Presence-Call-Direction", self.direction),
+            ("Channel-HIT-Dialplan", "true" if self.direction == "inbound" else "false"),
+            ("Channel-Call-UUID", self.call_uuid),
+            ("Answer-State", answer_state),
+        ]
+        if not self.up:
+            headers.append(("Hangup-Cause", self.cause))
+        headers += self.profile_headers("Caller")
+        if self.partner is not None:
+            kind = "Originatee" if self.direction == "inbound" else "Originator"
+            headers += [("Other-Type", kind.lower()), *self.partner.profile_headers("Other-Leg")]
+        return headers + [(f"variable_{name}", value) for name, value in self._variables.items()]
+
+    def profile_headers(self, prefix: str) -> list[tuple[str, str]]:
+        """The profile, as `Caller-…` or with another prefix."""
+        profile, hidden = self.profile, str(self.hides_number).lower()
+        values = [
+            ("Direction", self.direction),
+            ("Logical-Direction", self.direction),
+            ("Username", profile.username),
+            ("Dialplan", profile.dialplan),
+            ("Caller-ID-Name", profile.caller_id_name),
+            ("Caller-ID-Number", profile.caller_id_number),
+            ("Orig-Caller-ID-Name", profile.caller_id_name),
+            ("Orig-Caller-ID-Number", profile.caller_id_number),
+            ("Callee-ID-Name", profile.callee_id_name),
+            ("Callee-ID-Number", profile.callee_id_number),
+            ("Network-Addr", profile.network_addr),
+            ("ANI", profile.caller_id_number),
+            ("RDNIS", profile.rdnis),
+            ("Destination-Number", profile.destination_number),
+            ("Unique-ID", self.uuid),
+            ("Source", "mod_sofia"),
+            ("Context", profile.context),
+            ("Channel-Name", self.name),
+            ("Profile-Index", "1"),
+            ("Profile-Created-Time", _stamp(self.created)),
+            ("Channel-Created-Time", _stamp(self.created)),
+            ("Channel-Answered-Time", _stamp(self.answered_at)),
+            ("Channel-Hangup-Time", _stamp(self.hung_up_at)),
+            ("Screen-Bit", "true"),
+            ("Privacy-Hide-Name", hidden),
+            ("Privacy-Hide-Number", hidden),
+        ]
+        return [(f"{prefix}-{name}", value) for name, value in values if value]
+
+    def fire(self, name: str, *more: tuple[str, str]) -> None:
+        """Send an event about this channel."""
+        self._bus.fire(name, [*self.data(), *more])
+
+    def final_code(self) -> int:
+        """SIP code that the caller of an unanswered leg gets: what `respond` said, else what the last far end said,
+        else the cause's own. Set `sip_ignore_remote_cause` to leave the far end out."""
+        if self.answered.is_set():
+            return 200
+        remote = "" if self.is_true("sip_ignore_remote_cause") else self.get("last_bridge_proto_specific_hangup_cause")
+        if self.sip_refusal is not None:
+            return self.sip_refusal
+        if remote and remote.startswith("sip:") and remote[4:].isdigit() and int(remote[4:]):
+            return int(remote[4:])
+        return causes.sip_code(self.cause)
+
+
+def _stamp(seconds: float) -> str:
+    return str(int(seconds * 1_000_000))

@@ -1,0 +1,114 @@
+"""The configuration tree of FreeSWITCH, read the way FreeSWITCH reads it: preprocessed as text, then parsed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lxml import etree
+
+_PARSER = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True, remove_comments=True)
+_INSTRUCTION = re.compile(r'<X-PRE-PROCESS\s+cmd="([^"]*)"\s+data="([^"]*)"\s*/?>', re.IGNORECASE)
+_GLOBAL = re.compile(r"\$\$\{([^}]*)\}")
+_WRAPPER = re.compile(r"</?include\s*>")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A SIP account outside, as mod_sofia is told of it. `proxy` is `host` or `host:port`."""
+
+    name: str
+    proxy: str
+    context: str
+    extension: str = ""
+
+    @property
+    def host(self) -> str:
+        return self.proxy.split(";")[0].partition(":")[0]
+
+    @property
+    def port(self) -> int:
+        port = self.proxy.split(";")[0].partition(":")[2]
+        return int(port) if port.isdigit() else 5060
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the simulator takes from the tree."""
+
+    contexts: dict[str, etree._Element] = field(default_factory=dict)
+    domains: dict[str, etree._Element] = field(default_factory=dict)
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    contexts_of_profiles: dict[str, str] = field(default_factory=dict)
+    directory_urls: tuple[str, ...] = ()
+    """Where mod_xml_curl asks for directory entries, in order."""
+    directory_timeout: float = 5.0
+    globals: dict[str, str] = field(default_factory=dict)
+
+
+def load(tree: Path) -> Configuration:
+    """Read a tree that starts at `freeswitch.xml`, as `bizpbx render` writes it."""
+    values: dict[str, str] = {"conf_dir": str(tree)}
+    text = _preprocess((tree / "freeswitch.xml").read_text(), tree, values)
+    return parse(text, values)
+
+
+def parse(text: str, values: dict[str, str] | None = None) -> Configuration:
+    """Read one whole document that needs no preprocessing any more."""
+    root = etree.fromstring(text.encode(), _PARSER)
+    found = Configuration(globals=values or {})
+    for context in root.iterfind("section[@name='dialplan']//context"):
+        found.contexts.setdefault(context.get("name", ""), context)
+    for domain in root.iterfind("section[@name='directory']//domain"):
+        found.domains.setdefault(domain.get("name", ""), domain)
+    for profile in root.iterfind(".//profile"):
+        _read_profile(profile, found)
+    bindings = root.findall(".//configuration[@name='xml_curl.conf']//param[@name='gateway-url']")
+    urls = tuple(url.get("value", "") for url in bindings if "directory" in url.get("bindings", ""))
+    timeouts = root.findall(".//configuration[@name='xml_curl.conf']//param[@name='timeout']")
+    timeout = float(timeouts[0].get("value", "5")) if timeouts else 5.0
+    return Configuration(
+        found.contexts, found.domains, found.gateways, found.contexts_of_profiles, urls, timeout, found.globals
+    )
+
+
+def _read_profile(profile: etree._Element, found: Configuration) -> None:
+    name = profile.get("name", "")
+    for param in profile.iterfind("settings/param[@name='context']"):
+        found.contexts_of_profiles[name] = param.get("value", "")
+    for gateway in profile.iterfind(".//gateway"):
+        params = {param.get("name", ""): param.get("value", "") for param in gateway.iterfind("param")}
+        gateway_name = gateway.get("name", "")
+        found.gateways[gateway_name] = Gateway(
+            gateway_name,
+            params.get("proxy", params.get("realm", "")),
+            params.get("context", "default"),
+            params.get("extension", ""),
+        )
+
+
+def _preprocess(text: str, folder: Path, values: dict[str, str]) -> str:
+    lines = []
+    for line in text.splitlines():
+        line = _GLOBAL.sub(lambda found: values.get(found[1], ""), line)
+        if "<?" in line:
+            continue
+        instruction = _INSTRUCTION.search(line)
+        if instruction is None:
+            lines.append(_WRAPPER.sub("", line))
+            continue
+        command, data = instruction[1].lower(), instruction[2]
+        if command == "set":
+            name, _, value = data.partition("=")
+            values[name] = value
+        elif command == "include":
+            before, after = line[: instruction.start()], line[instruction.end() :]
+            lines.append(before + _included(data, folder, values) + after)
+    return "\n".join(lines)
+
+
+def _included(pattern: str, folder: Path, values: dict[str, str]) -> str:
+    base, relative = (Path("/"), pattern.lstrip("/")) if pattern.startswith("/") else (folder, pattern)
+    files = sorted(base.glob(relative))
+    return "\n".join(_preprocess(file.read_text(), file.parent, values) for file in files)

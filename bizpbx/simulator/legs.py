@@ -1,0 +1,161 @@
+"""Outgoing legs: from an address in a dial string to a ringing phone, or to the cause why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bizpbx.simulator.causes import cause
+from bizpbx.simulator.channel import Channel, Profile
+from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.configuration import Gateway
+from bizpbx.simulator.dial_string import Leg, parse
+from bizpbx.simulator.directory import Directory
+from bizpbx.simulator.endpoints import Endpoint, Invite, Locations
+from bizpbx.simulator.events import EventBus
+from bizpbx.simulator.text import is_false
+
+_HEADER = "sip_h_"
+
+
+class LegError(Exception):
+    """A leg that cannot even be tried, and the cause."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass
+class OutgoingLeg:
+    """A leg that was made and is to be rung."""
+
+    channel: Channel
+    endpoint: Endpoint
+    invite: Invite
+    delay: float
+    timeout: float | None
+
+    def start(self) -> None:
+        """Send the INVITE."""
+        self.endpoint.invited(self.channel, self.invite)
+
+
+class Legs:
+    """Makes the legs of one switch."""
+
+    def __init__(
+        self, bus: EventBus, clock: Clock, directory: Directory, locations: Locations, gateways: Mapping[str, Gateway]
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._directory = directory
+        self._locations = locations
+        self._gateways = gateways
+
+    def resolve(self, legs: tuple[Leg, ...], caller: Channel) -> Iterator[Leg | LegError]:
+        """`user/…` becomes the dial string of its directory entry, and `error/…` the failure it stands for."""
+        for leg in legs:
+            kind, _, rest = leg.address.partition("/")
+            if kind == "user":
+                yield from self._user(leg, rest, caller)
+            elif kind == "error":
+                yield LegError(cause(rest))
+            else:
+                yield leg
+
+    def _user(self, leg: Leg, address: str, caller: Channel) -> Iterator[Leg | LegError]:
+        name, _, domain = address.partition("@")
+        user = self._directory.find(domain, name, "user_call")
+        if user is None:
+            yield LegError("SUBSCRIBER_ABSENT")
+            return
+        inner = parse(caller.expand(user.params.get("dial-string", "")))
+        if not inner.groups:
+            yield LegError("DESTINATION_OUT_OF_ORDER")
+            return
+        for part in self.resolve(inner.groups[0], caller):
+            if isinstance(part, LegError):
+                yield part
+            else:
+                yield replace(part, variables={**leg.variables, **inner.variables, **part.variables})
+
+    def make(self, leg: Leg, caller: Channel, variables: Mapping[str, str]) -> OutgoingLeg:
+        """The channel of a leg. Raises LegError."""
+        values = {**_exported(caller), **variables, **leg.variables}
+        address = leg.address.split("/")
+        if len(address) < 3 or address[0] != "sofia":
+            raise LegError("CHAN_NOT_IMPLEMENTED")
+        if address[1] == "gateway":
+            endpoint, to_user = self._gateway(address[2], "/".join(address[3:]))
+            name = f"sofia/external/{to_user}"
+        else:
+            endpoint, to_user = self._device(address[1], address[2])
+            name = f"sofia/{address[1]}/{to_user}"
+        number = values.get("origination_caller_id_number") or caller.get("effective_caller_id_number")
+        display = values.get("origination_caller_id_name") or caller.get("effective_caller_id_name")
+        profile = Profile(
+            username=caller.profile.username,
+            caller_id_name=display or caller.profile.caller_id_name,
+            caller_id_number=number or caller.profile.caller_id_number,
+            destination_number=to_user,
+            context=caller.profile.context,
+        )
+        channel = Channel(self._bus, self._clock, name, profile, "outbound")
+        channel.call_uuid = caller.uuid
+        for key, value in values.items():
+            channel.set(key, value)
+        channel.set("originator", caller.uuid)
+        headers = {**_identity(caller, profile), **_extra_headers(caller, values)}
+        channel.hides_number = caller.hides_number
+        invite = Invite(profile.caller_id_number, profile.caller_id_name, to_user, headers)
+        timeout = _seconds(values.get("leg_timeout"))
+        return OutgoingLeg(channel, endpoint, invite, _seconds(values.get("leg_delay_start")) or 0.0, timeout)
+
+    def _gateway(self, name: str, number: str) -> tuple[Endpoint, str]:
+        gateway = self._gateways.get(name)
+        if gateway is None:
+            raise LegError("INVALID_GATEWAY")
+        endpoint = self._locations.at(gateway.port)
+        if endpoint is None:
+            raise LegError("NORMAL_TEMPORARY_FAILURE")
+        return endpoint, number
+
+    def _device(self, profile: str, address: str) -> tuple[Endpoint, str]:
+        name, separator, domain = address.partition("%")
+        if profile not in ("internal", "external"):
+            raise LegError("INVALID_PROFILE")
+        if not separator:
+            raise LegError("CHAN_NOT_IMPLEMENTED")
+        endpoint = self._locations.registered(name, domain)
+        if endpoint is None:
+            raise LegError("USER_NOT_REGISTERED")
+        return endpoint, name
+
+
+def _exported(caller: Channel) -> dict[str, str]:
+    names = [name.removeprefix("nolocal:") for name in (caller.get("export_vars") or "").split(",") if name]
+    values = {name: caller.get(name) or caller.get(f"nolocal:{name}") for name in names}
+    return {name: value for name, value in values.items() if value}
+
+
+def _identity(caller: Channel, profile: Profile) -> dict[str, str]:
+    """Who calls, in the header the caller's own INVITE had it in: a leg follows the caller's way."""
+    address = f'"{profile.caller_id_name}" <sip:{profile.caller_id_number}@127.0.0.1>'
+    if caller.get("sip_P-Asserted-Identity"):
+        privacy = {"Privacy": "id" if caller.hides_number else "none"}
+        return {**privacy, "P-Asserted-Identity": address}
+    privacy_of = "full" if caller.hides_number else "off"
+    return {"Remote-Party-ID": f"{address};party=calling;screen=yes;privacy={privacy_of}"}
+
+
+def _extra_headers(caller: Channel, values: Mapping[str, str]) -> dict[str, str]:
+    """`sip_h_…` of the leg, and the caller's own X- and P- headers unless `sip_copy_custom_headers` is false."""
+    copied = {} if is_false(caller.get("sip_copy_custom_headers")) else caller.variables
+    custom = {key: value for key, value in copied.items() if key.startswith((f"{_HEADER}X-", f"{_HEADER}P-"))}
+    named = {key: value for key, value in values.items() if key.startswith(_HEADER)}
+    return {key.removeprefix(_HEADER): value for key, value in {**custom, **named}.items()}
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdigit() and int(text) else None

@@ -1,0 +1,60 @@
+"""Legs that ring together: the first answer wins, the others are cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gevent
+from gevent.event import Event as Flag
+
+from bizpbx.simulator.channel import Channel
+from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.legs import OutgoingLeg
+
+
+def ring(
+    clock: Clock, caller: Channel, legs: Sequence[OutgoingLeg], timeout: float
+) -> tuple[OutgoingLeg | None, str | None]:
+    """Ring all legs. Returns the one that answered, or the cause why none did (None: there was no leg at all).
+
+    When all fail, the cause is that of the first leg in the dial string, not of the first or last to fail.
+    """
+    if not legs:
+        return None, None
+    changed = Flag()
+    deadline = clock.now() + timeout
+    caller.ended.rawlink(lambda _: changed.set())
+    helpers = [gevent.spawn(_run, clock, caller, leg, changed) for leg in legs]
+    try:
+        while True:
+            winner = next((leg for leg in legs if leg.channel.answered.is_set() and leg.channel.up), None)
+            if not caller.up:
+                return _cancel(legs, "ORIGINATOR_CANCEL")
+            if winner is not None:
+                _cancel([leg for leg in legs if leg is not winner], "LOSE_RACE")
+                return winner, None
+            if not any(leg.channel.up for leg in legs):
+                return None, legs[0].channel.cause
+            changed.clear()
+            if not clock.wait(changed, deadline - clock.now()):
+                return _cancel(legs, "NO_ANSWER")
+    finally:
+        gevent.killall(helpers)
+
+
+def _cancel(legs: Sequence[OutgoingLeg], cause: str) -> tuple[None, str]:
+    for leg in legs:
+        leg.channel.hang_up(cause)
+    return None, cause
+
+
+def _run(clock: Clock, caller: Channel, leg: OutgoingLeg, changed: Flag) -> None:
+    channel = leg.channel
+    for flag in (channel.answered, channel.ended):
+        flag.rawlink(lambda _: changed.set())
+    channel.ringing.rawlink(lambda _: caller.ring())
+    if leg.delay and channel.wait(leg.delay):
+        return
+    leg.start()
+    if leg.timeout is not None and not channel.wait(leg.timeout) and not channel.answered.is_set():
+        channel.hang_up("ALLOTTED_TIMEOUT")

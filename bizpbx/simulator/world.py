@@ -1,0 +1,246 @@
+"""The testbed's world on the simulated switch: phones and carriers without SIP, the same scenarios as on the real one.
+
+Everything runs in the greenlets of this thread. Wait by the methods here, or by `gevent.sleep`: a blocking
+`time.sleep` stops the switch, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import gevent
+
+from bizpbx.simulator.channel import Profile
+from bizpbx.simulator.endpoint import SimulatedEndpoint
+from bizpbx.simulator.placed import SimulatedCall, refused
+from bizpbx.simulator.switch import Switch
+from bizpbx.testbed.world import (
+    Behaviour,
+    Caller,
+    CallResult,
+    CarrierCaller,
+    PhoneCaller,
+    Registration,
+    TestbedError,
+    answers,
+    as_caller,
+    rings_only,
+)
+
+ANSWERS = answers()
+SETTLE = 2.0
+"""Seconds that the called ones get to see the end of a call that is over for its caller."""
+
+
+class SimulatedPhone(SimulatedEndpoint):
+    """Implements world.Phone."""
+
+    def __init__(self, switch: Switch, domain: str, username: str, password: str, behaviour: Behaviour) -> None:
+        super().__init__(switch.clock, behaviour, username)
+        self.domain = domain
+        self.username = username
+        self.password = password
+        self.registration = Registration(0, "not tried")
+        if behaviour.registers:
+            code = switch.register(domain, username, password, self)
+            self.registration = Registration(code, "OK" if code == 200 else "Forbidden")
+
+    def caller(
+        self, *, display_name: str = "", claims: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> PhoneCaller:
+        return PhoneCaller(self, display_name, claims, headers or {})
+
+
+class SimulatedCarrier(SimulatedEndpoint):
+    """Implements world.Carrier."""
+
+    def __init__(self, switch: Switch, port: int, behaviour: Behaviour) -> None:
+        super().__init__(switch.clock, behaviour, None)
+        self.port = port
+        switch.locations.listen(port, self)
+
+    def caller(
+        self,
+        number: str | None,
+        *,
+        display_name: str = "",
+        withheld: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> CarrierCaller:
+        return CarrierCaller(self, number, display_name, withheld, headers or {})
+
+
+class SimulatedWorld:
+    """Implements world.World round a switch that has been entered. Times are the switch's clock's."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+        self._phones: dict[tuple[str, str], SimulatedPhone] = {}
+        self._carriers: dict[int, SimulatedCarrier] = {}
+        self._calls: list[SimulatedCall] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all calls and sign everybody off."""
+        for call in self._calls:
+            call.stop()
+        for endpoint in self._endpoints():
+            endpoint.hang_up_all()
+            self.switch.locations.forget(endpoint)
+        self._phones.clear()
+        self._carriers.clear()
+
+    @property
+    def phones(self) -> list[SimulatedPhone]:
+        return list(self._phones.values())
+
+    @property
+    def carriers(self) -> list[SimulatedCarrier]:
+        return list(self._carriers.values())
+
+    def phone(self, domain: str, username: str, password: str, behaviour: Behaviour = rings_only) -> SimulatedPhone:
+        earlier = self._phones.pop((domain, username), None)
+        if earlier is not None:
+            self.switch.locations.forget(earlier)
+        phone = SimulatedPhone(self.switch, domain, username, password, behaviour)
+        self._phones[domain, username] = phone
+        return phone
+
+    def carrier(self, port: int, behaviour: Behaviour = ANSWERS) -> SimulatedCarrier:
+        self._carriers[port] = SimulatedCarrier(self.switch, port, behaviour)
+        return self._carriers[port]
+
+    def place(
+        self, caller: Caller, to: str, *, hangup_after: float | None = 0.1, cancel_after: float | None = None
+    ) -> SimulatedCall:
+        who = as_caller(caller)
+        placed = self._from_carrier(who, to) if isinstance(who, CarrierCaller) else self._from_phone(who, to)
+        placed.run(hangup_after, cancel_after)
+        self._calls.append(placed)
+        return placed
+
+    def call(
+        self,
+        caller: Caller,
+        to: str,
+        *,
+        hangup_after: float | None = 0.1,
+        cancel_after: float | None = None,
+        timeout: float = 30.0,
+    ) -> CallResult:
+        result = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after).result(timeout)
+        self.settle()
+        return result
+
+    def settle(self, timeout: float = SETTLE) -> None:
+        """Return once every call is over for everybody who saw it, or after `timeout` seconds."""
+        deadline = self.switch.clock.now() + timeout
+        while any(not seen.ended for each in self._endpoints() for seen in each.incoming):
+            if self.switch.clock.now() > deadline:
+                return
+            gevent.sleep(0.001)
+
+    def forget(self) -> None:
+        for each in self._endpoints():
+            each.forget()
+
+    def _endpoints(self) -> list[SimulatedEndpoint]:
+        return [*self._phones.values(), *self._carriers.values()]
+
+    def _from_phone(self, caller: PhoneCaller, to: str) -> SimulatedCall:
+        phone = self._phones.get((caller.phone.domain, caller.phone.username))
+        if phone is None:
+            raise TestbedError(f"There is no phone {caller.phone.username}@{caller.phone.domain} in this world.")
+        user = self.switch.authenticated(phone.domain, phone.username, phone.password)
+        if user is None:
+            return SimulatedCall(self.switch.clock, refused(self.switch, 403))
+        claimed = caller.claims or phone.username
+        fallback = self.switch.configuration.contexts_of_profiles.get("internal", "default")
+        profile = Profile(
+            username=phone.username,
+            caller_id_name=caller.display_name or claimed,
+            caller_id_number=claimed,
+            destination_number=to,
+            context=user.variables.get("user_context", fallback),
+        )
+        variables = {
+            **_sip_variables("internal", claimed, to, phone.domain, 5060, caller.headers),
+            "sip_authorized": "true",
+            "sip_auth_username": phone.username,
+            "sip_auth_realm": phone.domain,
+            "user_name": phone.username,
+            "domain_name": phone.domain,
+            **user.variables,
+        }
+        return self._place(profile, f"sofia/internal/{claimed}@{phone.domain}", variables, caller.headers)
+
+    def _from_carrier(self, caller: CarrierCaller, to: str) -> SimulatedCall:
+        port = caller.carrier.port
+        configuration = self.switch.configuration
+        if port not in self._carriers:
+            raise TestbedError(f"There is no carrier on port {port} in this world.")
+        if not any(gateway.host == "127.0.0.1" for gateway in configuration.gateways.values()):
+            return SimulatedCall(self.switch.clock, refused(self.switch, 403))
+        claimed = "anonymous" if caller.withheld or caller.number is None else caller.number
+        headers = dict(caller.headers)
+        if caller.withheld:
+            headers["Privacy"] = "id"
+            if caller.number is not None:
+                headers["P-Asserted-Identity"] = f"<sip:{caller.number}@127.0.0.1>"
+        asserted = caller.number if caller.withheld and caller.number else claimed
+        name = caller.display_name or ("Anonymous" if claimed == "anonymous" else asserted)
+        profile = Profile(
+            username=asserted,
+            caller_id_name=name,
+            caller_id_number=asserted,
+            destination_number=to,
+            context=configuration.contexts_of_profiles.get("external", "public"),
+        )
+        variables = _sip_variables("external", claimed, to, "127.0.0.1", port, headers)
+        if "P-Asserted-Identity" in headers:
+            variables["sip_P-Asserted-Identity"] = asserted
+        return self._place(profile, f"sofia/external/{claimed}@127.0.0.1", variables, headers)
+
+    def _place(
+        self, profile: Profile, name: str, variables: dict[str, str], headers: Mapping[str, str]
+    ) -> SimulatedCall:
+        hides = "id" in headers.get("Privacy", "").split(";")
+        return SimulatedCall(self.switch.clock, self.switch.incoming(profile, name, variables, hides))
+
+
+def _sip_variables(
+    profile: str, user: str, to: str, host: str, port: int, headers: Mapping[str, str]
+) -> dict[str, str]:
+    variables = {
+        "sofia_profile_name": profile,
+        "sip_from_user": user,
+        "sip_from_host": host,
+        "sip_from_uri": f"{user}@{host}",
+        "sip_from_user_stripped": user.removeprefix("+"),
+        "sip_req_user": to,
+        "sip_to_user": to,
+        "sip_to_host": host,
+        "sip_to_uri": f"{to}@{host}",
+        "sip_network_ip": "127.0.0.1",
+        "sip_network_port": str(port),
+        "sip_received_ip": "127.0.0.1",
+        "sip_received_port": str(port),
+        "sip_via_protocol": "udp",
+        "max_forwards": "70",
+        "endpoint_disposition": "RECEIVED",
+    }
+    for header, value in headers.items():
+        if header == "Privacy":
+            variables["sip_Privacy"] = value
+        elif header == "Diversion" or (header.startswith(("X-", "P-")) and header != "P-Asserted-Identity"):
+            variables[f"sip_h_{header}"] = value
+    return variables
