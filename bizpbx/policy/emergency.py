@@ -16,7 +16,7 @@ RING_SECONDS = 120
 def emergency_number(dialled: str, country: str) -> str | None:
     """The emergency number of the home country (ISO letters) that was dialled; None if it is another number."""
     digits = written(dialled)
-    if digits is None or digits.startswith("+"):
+    if digits is None:
         return None
     return digits if shortnumberinfo.is_emergency_number(digits, country) else None
 

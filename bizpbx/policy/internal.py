@@ -14,7 +14,7 @@ from bizpbx.policy.request import FromDevice
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Device, Extension, Tenant
 
-_KEY = re.compile(r"[0-9]{2,6}", re.ASCII)
+_KEY = re.compile(r"[0-9]{2,6}")
 
 
 def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:

@@ -12,8 +12,8 @@ LONGEST = 64
 """Characters of a text that is read at all."""
 
 _SEPARATORS = str.maketrans("", "", " -.()")
-_TOKEN = re.compile(r"[A-Za-z0-9+._-]{1,64}", re.ASCII)
-_WRITTEN = re.compile(r"\+?[0-9]{1,32}", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9+._-]{1,64}")
+_WRITTEN = re.compile(r"\+?[0-9]{1,32}")
 
 
 def written(text: str) -> str | None:

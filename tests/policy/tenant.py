@@ -38,7 +38,7 @@ STANDARD = OutboundRule(
 
 @dataclass(frozen=True)
 class MemoryTenant:
-    """The `Tenant` of the policy, filled by hand. It remembers which keys were looked up."""
+    """The `Tenant` of the policy, filled by hand."""
 
     organisation: Organisation = ACME
     extensions: Mapping[str, Extension] = field(default_factory=dict)

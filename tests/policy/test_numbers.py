@@ -1,7 +1,7 @@
 """Numbers as carriers and people write them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizpbx.policy.numbers import LONGEST, e164, international, is_token, readings, written
@@ -84,6 +84,7 @@ def test_a_text_that_means_two_numbers_has_two_readings_with_the_known_one_first
     assert readings("64291310", "SG")[0] == "+6564291310"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["SG", "US", "DE", "IT", "AR", "ZZ", ""]))
 def test_readings_are_plus_and_ascii_digits_whatever_the_text(text: str, country: str) -> None:
     for number in readings(text, country):
@@ -91,6 +92,7 @@ def test_readings_are_plus_and_ascii_digits_whatever_the_text(text: str, country
         assert is_token(number)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\+?[0-9]{5,17}", fullmatch=True), st.sampled_from(["SG", "US", "DE", "IT", "AR"]))
 def test_a_number_that_was_read_is_read_as_itself_again(text: str, country: str) -> None:
     for number in readings(text, country):
@@ -98,6 +100,7 @@ def test_a_number_that_was_read_is_read_as_itself_again(text: str, country: str)
         assert e164(number, country) == number
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+ -().;a", min_size=LONGEST + 1))
 def test_texts_beyond_the_longest_are_not_read(text: str) -> None:
     assert written(text) is None

@@ -158,3 +158,10 @@ def test_without_a_number_to_present_the_call_is_barred() -> None:
 
     assert end_of(plan).cause is Cause.OUTGOING_CALL_BARRED
     assert rules_of(plan)[-1] == "no-caller-id"
+
+
+def test_of_a_rule_s_name_only_plain_text_stands_in_a_reason() -> None:
+    rule = OutboundRule("Bob's ${x} | <Größe>\r\n", CARRIER, (), (("SG", CountryAccess.ALLOWED),))
+    plan = from_inside(tenant(extension("100", rule=rule)), "100", "+6561234567")
+
+    assert plan.reasons[1].text == "+6561234567 is of SG, which Bobs x  Größe allows"
