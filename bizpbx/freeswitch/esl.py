@@ -91,7 +91,6 @@ class InboundESL(EventSocket, greenswitch_esl.InboundESL):  # type: ignore[misc]
         """Connect and sign in. Raises NotConnectedError, or AuthenticationFailed, which is one too."""
         if not self.closed.is_set():
             return
-        self._stopped.clear()
         self._auth_request_event.clear()
         self._hears_jobs = False
         ends = time.monotonic() + self.timeout
@@ -174,13 +173,15 @@ class InboundESL(EventSocket, greenswitch_esl.InboundESL):  # type: ignore[misc]
 
         Waits between half and all of `first` seconds, doubled each time up to `most`; a connection that lasted `most`
         seconds starts that anew. `uniform`, `sleep` and `clock` are for tests; without `sleep`, `stop` ends a wait.
+        After `stop` it returns at once, also when called again.
         """
-        self._stopped.clear()
         wait = first
         while not self._stopped.is_set():
             began = clock()
             try:
                 self.connect()
+                if self._stopped.is_set():
+                    break
                 on_connect(self)
                 self.closed.wait()
             except (Exception, gevent.Timeout) as error:
@@ -194,6 +195,7 @@ class InboundESL(EventSocket, greenswitch_esl.InboundESL):  # type: ignore[misc]
                 wait = first
             (sleep or self._stopped.wait)(uniform(wait / 2, wait))
             wait = min(most, wait * 2)
+        self.close()
 
     def stop(self, timeout: float = 2.0) -> None:
         """As EventSocket.stop, and ends run_forever."""

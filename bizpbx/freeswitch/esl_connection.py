@@ -154,6 +154,7 @@ class EventSocket(greenswitch_esl.ESLProtocol):  # type: ignore[misc]
         self._notice_seen = False
         self._commands_sent = deque()
         self._received_at = time.monotonic()
+        self._queue.start()
         self.closed.clear()
         self._receive_events_greenlet = gevent.spawn(self._receive, sock, Parser(**self._limits))
 

@@ -59,6 +59,11 @@ class EventQueue:
     def __len__(self) -> int:
         return sum(len(lane.waiting) for lane in self._lanes)
 
+    def start(self) -> None:
+        """Take events again after a stop. Not needed the first time."""
+        for lane in self._lanes:
+            lane.start()
+
     def stop(self, timeout: float = 1.0) -> None:
         """Stop after the events being handled now, waiting at most `timeout` seconds for them; drop what waits."""
         for lane in self._lanes:
@@ -99,6 +104,14 @@ class _Lane:
             self.greenlet = gevent.spawn(self._run)
         self._wake.set()
         return dropped
+
+    def start(self) -> None:
+        if not self._running:
+            self.waiting.clear()
+            self._bytes = 0
+            self._running = True
+            if self.greenlet is not None and self.greenlet.dead:
+                self.greenlet = None
 
     def stop(self) -> None:
         self._running = False

@@ -133,8 +133,7 @@ class OutboundESLServer(greenswitch_esl.OutboundESLServer):  # type: ignore[misc
             log.exception("esl.application_failed", call=session.uuid)
         finally:
             self._greenlets.discard(greenlet)
-            if session.connected:
-                session.stop()
+            session.stop()
 
     def _serve(self, session: OutboundSession) -> None:
         self.sessions.add(session)

@@ -560,6 +560,43 @@ def test_run_forever_connects_again_with_growing_jittered_waits() -> None:
         assert switch.connections == 4
 
 
+def test_run_forever_that_is_stopped_while_it_connects_ends() -> None:
+    signing_in, go_on = gevent.event.Event(), gevent.event.Event()
+
+    def script(peer: Peer) -> None:
+        signing_in.set()
+        go_on.wait()
+        peer.sign_in()
+        answer_all(peer)
+
+    with Switch(script) as switch:
+        client = InboundESL("127.0.0.1", switch.port, "secret", keepalive=None)
+        running = gevent.spawn(client.run_forever, lambda _: None, sleep=lambda _: gevent.sleep(0))
+        signing_in.wait(timeout=1)
+        client._stopped.set()
+        go_on.set()
+        running.join(timeout=1)
+        assert running.successful()
+        assert not client.connected
+
+
+def test_after_a_stop_it_connects_and_hears_events_again() -> None:
+    seen: list[str] = []
+
+    def script(peer: Peer) -> None:
+        peer.sign_in()
+        peer.event("HEARTBEAT")
+        answer_all(peer)
+
+    with Switch(script) as switch:
+        client = InboundESL("127.0.0.1", switch.port, "secret", keepalive=None)
+        client.register_handle("HEARTBEAT", lambda event: seen.append(event.name))
+        for times in (1, 2):
+            client.connect()
+            until(lambda times=times: len(seen) == times)
+            client.stop()
+
+
 def test_run_forever_survives_refusals_and_stops_while_it_waits() -> None:
     with Switch(silent) as switch:
         port = switch.port
