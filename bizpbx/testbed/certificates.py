@@ -1,46 +1,39 @@
-"""Certificates that FreeSWITCH would otherwise make at every start, which takes it seconds (RSA of 4096 bits)."""
+"""The certificates FreeSWITCH makes for itself when it finds none (RSA of 4096 bits): seconds of every start, so kept.
+
+It takes no smaller or other key for DTLS, so none can be made quicker. They are kept in the user's cache folder, for
+switches of the testbed only.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
+import contextlib
+import os
+import shutil
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 NAMES = ("dtls-srtp.pem", "wss.pem")
-LIFETIME = timedelta(days=30)
 
 
-def write_certificates(folder: Path) -> None:
-    """Put a self-signed key and certificate where FreeSWITCH looks for them, unless there are some."""
+def provide(certs: Path, cache: Path) -> None:
+    """Copy those of an earlier start into a switch's folder."""
     for name in NAMES:
-        path = folder / name
-        if not path.exists():
-            path.touch(0o600)
-            path.write_bytes(certificate())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(cache / name, certs / name)
 
 
-@cache
-def certificate() -> bytes:
-    """A key and its certificate as PEM, made once a process."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "testbed")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + LIFETIME)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return signed.public_bytes(serialization.Encoding.PEM) + private
+def keep(certs: Path, cache: Path) -> None:
+    """Take what a switch has made for the next start. Without a place to keep them the next start takes longer."""
+    for name in NAMES:
+        if (cache / name).exists() or not (certs / name).exists():
+            continue
+        with contextlib.suppress(OSError):
+            cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy = cache / f"{name}.{os.getpid()}"
+            copy.touch(0o600)
+            shutil.copyfile(certs / name, copy)
+            copy.replace(cache / name)
+
+
+def cache_folder() -> Path:
+    """`bizpbx/testbed` in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bizpbx" / "testbed"

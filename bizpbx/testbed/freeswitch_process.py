@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bizpbx.testbed import processes
-from bizpbx.testbed.certificates import write_certificates
+from bizpbx.testbed import certificates, processes
 from bizpbx.testbed.event_socket import EventSocket
 from bizpbx.testbed.requirements import which_switch
 from bizpbx.testbed.world import TestbedError
@@ -81,12 +80,13 @@ class FreeSwitch:
         self._socket: EventSocket | None = None
         for name in FOLDERS:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        write_certificates(self.folder / "certs")
+        certificates.provide(self.folder / "certs", certificates.cache_folder())
         places = [argument for name in FOLDERS if name != "db" for argument in (f"-{name}", str(self.folder / name))]
         command = [str(missing.freeswitch), "-nf", "-nc", "-nonat", "-np", "-conf", str(conf.resolve()), *places]
         self.process = processes.start([*command, "-db", str(self._database)], self.folder, self.folder / "output.log")
         try:
             self._wait_until_ready(profiles, ready_within)
+            certificates.keep(self.folder / "certs", certificates.cache_folder())
         except BaseException:
             self.kill()
             raise

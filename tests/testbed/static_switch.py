@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bizpbx.testbed.freeswitch_process import FreeSwitch
 from bizpbx.testbed.ports import Ports
-from bizpbx.testbed.sipp import SippWorld
 
 DOMAIN = "acme.example"
 USERS = ("100-ip_phone", "100-mobile", "101-ip_phone", "102-ip_phone")
@@ -55,26 +54,24 @@ DIALPLAN = """
 
 
 @dataclass(frozen=True)
-class Live:
-    """A running switch, the world round it, and the port its trunk expects the carrier on."""
+class Static:
+    """A running switch and its SIP ports: for phones, for gateways, and the one where it looks for the carrier."""
 
-    switch: FreeSwitch
-    world: SippWorld
+    process: FreeSwitch
+    devices_port: int
+    trunks_port: int
     carrier_port: int
 
 
 @contextmanager
-def live(folder: Path, dialplan: str = DIALPLAN) -> Iterator[Live]:
-    """The switch and its world, both gone at the end."""
+def static_switch(folder: Path, dialplan: str = DIALPLAN) -> Iterator[Static]:
+    """The switch, gone at the end."""
     with Ports() as ports:
         esl, devices, trunks, carrier = (ports.one() for _ in range(4))
         conf = folder / "conf"
         write(conf, esl, devices, trunks, carrier, ports.block(RTP_PORTS), dialplan)
-        with (
-            FreeSwitch(conf, esl, ESL_PASSWORD, folder=folder / "switch") as switch,
-            SippWorld(devices, trunks, folder / "sipp") as world,
-        ):
-            yield Live(switch, world, carrier)
+        with FreeSwitch(conf, esl, ESL_PASSWORD, folder=folder / "switch") as process:
+            yield Static(process, devices, trunks, carrier)
 
 
 def write(conf: Path, esl: int, devices: int, trunks: int, carrier: int, rtp: int, dialplan: str) -> None:

@@ -46,29 +46,3 @@ def read(log: bytes) -> tuple[list[Logged], int]:
             found.append(Logged(at, entry["direction"] == b"sent", message))
         position = end
     return found, position
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a short message log. `at` is in seconds since the epoch."""
-
-    at: float
-    sent: bool
-    call_id: str
-    method: str
-    """Method of the transaction."""
-    status: int
-    """0 for a request."""
-
-
-def read_short(log: str) -> list[Line]:
-    """The lines of a short message log: date, time, epoch, direction, Call-ID, CSeq and first line, between tabs."""
-    lines: list[Line] = []
-    for text in log.splitlines():
-        fields = text.split("\t")
-        if len(fields) != 7:
-            continue
-        epoch, direction, call_id, cseq, first = fields[2:]
-        status = first.split(" ")[1] if first.startswith("SIP/2.0 ") else "0"
-        lines.append(Line(float(epoch), direction == "S", call_id, cseq.rsplit(" ", 1)[-1], int(status)))
-    return lines

@@ -10,8 +10,6 @@ from bizpbx.testbed.sipp import record, scenarios
 from bizpbx.testbed.sipp.process import Sipp
 from bizpbx.testbed.world import Behaviour, Incoming, PhoneCaller, Registration, TestbedError
 
-REGISTER_TIMEOUT = 5.0
-
 
 class SippPhone:
     """Implements world.Phone."""
@@ -21,6 +19,7 @@ class SippPhone:
         folder: Path,
         ports: Ports,
         registrar: str,
+        patience: float,
         domain: str,
         username: str,
         password: str,
@@ -32,6 +31,7 @@ class SippPhone:
         self._folder = folder
         self._ports = ports
         self._registrar = registrar
+        self._patience = patience
         self._forgotten = 0
         self._sipp: Sipp | None = None
         self._first_port = 0
@@ -64,16 +64,20 @@ class SippPhone:
 
     def unregister(self) -> None:
         """Sign off: the switch forgets the phone. What it saw is kept."""
+        goodbye = self.begin_unregister()
+        if goodbye is not None:
+            try:
+                self._outcome(goodbye)
+            finally:
+                goodbye.stop()
+
+    def begin_unregister(self) -> Sipp | None:
+        """Send the sign-off without waiting for its answer; None if there is nothing to sign off."""
         if self._sipp is None or not self.registration.registered:
-            return
-        self._all_incoming()
+            return None
         self._sipp.stop()
-        goodbye = self._register(None, 0)
-        try:
-            self._outcome(goodbye)
-        finally:
-            goodbye.stop()
         self.registration = Registration(0, "unregistered")
+        return self._register(None, 0)
 
     def stop(self) -> None:
         """Switch off without a word to the switch."""
@@ -100,7 +104,7 @@ class SippPhone:
 
     def _outcome(self, sipp: Sipp) -> Registration:
         try:
-            sipp.wait_until(lambda: record.registration(sipp.messages) is not None, REGISTER_TIMEOUT, "registering")
+            sipp.wait_until(lambda: record.registration(sipp.messages) is not None, self._patience, "registering")
         except TestbedError:
             if any(not entry.sent for entry in sipp.messages):
                 raise

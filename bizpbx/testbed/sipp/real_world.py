@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from bizpbx.testbed.ports import Ports
-from bizpbx.testbed.sipp import invite, scenarios
+from bizpbx.testbed.sipp import invite, record, scenarios
 from bizpbx.testbed.sipp.carrier import SippCarrier
 from bizpbx.testbed.sipp.phone import SippPhone
 from bizpbx.testbed.sipp.placed import SippCall
@@ -29,6 +29,8 @@ from bizpbx.testbed.world import (
 
 SETTLE = 2.0
 """Seconds the called phones get to see the end of a call that has ended for its caller."""
+GOODBYE = 0.5
+"""Seconds all phones together get to sign off."""
 ANSWERS = answers()
 
 
@@ -36,11 +38,13 @@ class SippWorld:
     """Implements world.World. `devices_port` is the switch's SIP port for phones, `trunks_port` the one for gateways.
 
     Messages and errors of every SIPp are kept in `folder` (by default a temporary one, removed at the end).
+    A REGISTER is given up after `patience` seconds.
     """
 
-    def __init__(self, devices_port: int, trunks_port: int, folder: Path | None = None) -> None:
+    def __init__(self, devices_port: int, trunks_port: int, folder: Path | None = None, patience: float = 5.0) -> None:
         self._devices_port = devices_port
         self._trunks_port = trunks_port
+        self._patience = patience
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="bizpbx-sipp-"))
         self.ports = Ports()
@@ -57,14 +61,27 @@ class SippWorld:
         self.close()
 
     def close(self) -> None:
-        """End everything."""
-        for call in self._calls:
-            call.stop()
-        for endpoint in self._endpoints():
-            endpoint.stop()
-        self.ports.close()
-        if not self._keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """End everything. Calls are dropped; phones sign off, if the switch still listens to them."""
+        try:
+            for call in self._calls:
+                call.stop()
+            self._sign_off()
+        finally:
+            for endpoint in self._endpoints():
+                endpoint.stop()
+            self.ports.close()
+            if not self._keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _sign_off(self) -> None:
+        goodbyes = [goodbye for phone in self.phones if (goodbye := phone.begin_unregister()) is not None]
+        try:
+            deadline = time.monotonic() + GOODBYE
+            while time.monotonic() < deadline and not all(record.registration(each.messages) for each in goodbyes):
+                time.sleep(POLL)
+        finally:
+            for goodbye in goodbyes:
+                goodbye.stop()
 
     @property
     def phones(self) -> list[SippPhone]:
@@ -80,7 +97,7 @@ class SippWorld:
             earlier.unregister()
             earlier.stop()
         registrar = f"{HOST}:{self._devices_port}"
-        phone = SippPhone(self.folder, self.ports, registrar, domain, username, password, behaviour)
+        phone = SippPhone(self.folder, self.ports, registrar, self._patience, domain, username, password, behaviour)
         self._phones[domain, username] = phone
         return phone
 

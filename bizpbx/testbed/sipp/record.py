@@ -27,7 +27,7 @@ def incoming(log: Iterable[Logged]) -> list[Incoming]:
 def seen_by_callee(dialog: list[Logged]) -> Incoming:
     """One received call, from its own messages; the first is the INVITE."""
     invite = dialog[0].message
-    said = [entry.message.status for entry in responses(dialog, invite, sent=True)]
+    said = [entry.message.status for entry in responses(dialog, "INVITE", {invite.cseq[0]}, sent=True)]
     cancel = next((entry.message for entry in dialog if is_request(entry, "CANCEL", sent=False)), None)
     caller = address(invite.header("From") or "")
     over = any(is_request(entry, "BYE") for entry in dialog) or any(status >= 300 for status in said)
@@ -54,8 +54,7 @@ def result(log: Iterable[Logged]) -> CallResult:
     if not invites:
         return CallResult(0, "no INVITE was sent")
     started = invites[0].at
-    first = invites[0].message
-    heard = [entry for entry in responses(entries, first, sent=False) if entry.message.call_id == first.call_id]
+    heard = responses(entries, "INVITE", {entry.message.cseq[0] for entry in invites}, sent=False)
     final = next((entry for entry in heard if entry.message.status == 200), None) or next(
         (entry for entry in reversed(heard) if entry.message.status >= 200), None
     )
@@ -93,17 +92,15 @@ def is_request(entry: Logged, method: str, sent: bool | None = None) -> bool:
     return entry.message.method == method and (sent is None or entry.sent is sent)
 
 
-def responses(entries: Iterable[Logged], request: SipMessage, sent: bool) -> list[Logged]:
-    """Responses to requests like this one, until the dialog is re-negotiated: of the first transaction of its method
-    and of those that repeat it with credentials."""
-    number, method = request.cseq
+def responses(entries: Iterable[Logged], method: str, numbers: set[int], sent: bool) -> list[Logged]:
+    """Responses to the requests with this method and these CSeq numbers."""
     return [
         entry
         for entry in entries
         if entry.sent is sent
         and entry.message.status
         and entry.message.cseq[1] == method
-        and entry.message.cseq[0] in (number, number + (not sent))
+        and entry.message.cseq[0] in numbers
     ]
 
 
