@@ -18,7 +18,9 @@ PASSWORD = "correct horse"
 
 
 def ha1(user: str, domain: str, password: str = PASSWORD) -> str:
-    return hashlib.md5(f"{user}:{domain}:{password}".encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(
+        f"{user}:{domain}:{password}".encode("utf-8", "surrogatepass"), usedforsecurity=False
+    ).hexdigest()
 
 
 def device(

@@ -8,12 +8,12 @@ from phonenumbers import PhoneMetadata
 
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
 from bizpbx.freeswitch.dial_string import gateway_address
-from bizpbx.freeswitch.rendering.environment import render, token
+from bizpbx.freeswitch.rendering.environment import inside, render, token
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.settings import OrganisationSettings
 
-DIALLED = "^[A-Za-z0-9+*#%._-]{1,64}$"
-"""What may be dialled at all."""
+DIALLED = "^[A-Za-z0-9+*#%._-]{1,64}\\z"
+"""What may be dialled at all. `\\z`, since the switch decodes `%0A` and `$` would let a line break at the end pass."""
 
 _FAR_END = (
     "SUBSCRIBER_ABSENT",
@@ -54,17 +54,18 @@ def trunk_file(organisations: Iterable[OrganisationSettings], controllers: str) 
 
 
 def _numbers(settings: OrganisationSettings) -> Iterator[tuple[str, str, str]]:
-    domain = token(settings.organisation.domain, "domain")
-    for number, key in settings.numbers:
-        if key:
-            yield token(number, "numbers").lstrip("+"), domain, token(key, f"numbers.{number}")
+    with inside(settings.organisation.domain):
+        domain = token(settings.organisation.domain, "domain")
+        for number, key in settings.numbers:
+            if key:
+                yield token(number, "numbers").lstrip("+"), domain, token(key, f"numbers.{number}")
 
 
 def emergency_expression(country: str) -> str | None:
     """Expression that matches the emergency numbers of a country (ISO letters), from the metadata of phonenumbers."""
     metadata = PhoneMetadata.short_metadata_for_region(country.upper())
     pattern = metadata and metadata.emergency and metadata.emergency.national_number_pattern
-    return f"^({pattern})$" if pattern else None
+    return rf"^({pattern})\z" if pattern else None
 
 
 def _endings() -> tuple[tuple[str, str], ...]:
@@ -73,7 +74,7 @@ def _endings() -> tuple[tuple[str, str], ...]:
         cause = cause_of(word)
         if cause and cause is not Cause.NORMAL_TEMPORARY_FAILURE:
             words.setdefault(cause, []).append(word)
-    return tuple((cause.value, f"^({'|'.join(sorted(group))})$") for cause, group in words.items())
+    return tuple((cause.value, rf"^({'|'.join(sorted(group))})\z") for cause, group in words.items())
 
 
 ENDINGS = _endings()

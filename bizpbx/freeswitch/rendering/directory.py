@@ -28,7 +28,9 @@ class User:
     dial_string: str
     ha1: str | None = None
     registers_as: str = ""
-    variables: tuple[tuple[str, str], ...] = ()
+    extension: str = ""
+    """Key and label that a call of this device shows inside; empty where no call can be placed."""
+    label: str = ""
 
 
 def directory_document(domain: str, *users: User) -> str:
@@ -67,12 +69,8 @@ def device_user(organisation: Organisation, extension: Extension, device: Device
         dial_string=device_address(sip_user, organisation.domain),
         ha1=token(device.ha1, field),
         registers_as=registered_as(sip_user, organisation.domain),
-        variables=(
-            ("bizpbx_device", sip_user),
-            ("bizpbx_extension", extension.key),
-            ("effective_caller_id_number", extension.key),
-            ("effective_caller_id_name", safe(extension.label, f"extensions.{extension.key}.label")),
-        ),
+        extension=token(extension.key, "key"),
+        label=safe(extension.label, f"extensions.{extension.key}.label"),
     )
 
 

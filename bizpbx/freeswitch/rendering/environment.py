@@ -6,8 +6,10 @@ has `<?` or, in any case, `x-pre-process` in it, and carries out `<X-PRE-PROCESS
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+from collections.abc import Iterator
 
 import jinja2
 
@@ -20,6 +22,8 @@ _DANGEROUS = re.compile(
     r"|(?P<array>\AARRAY::)"
     r"|(?P<control>[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff])"
 )
+# Most texts are names and numbers: told apart in a tenth of the time the search above takes.
+_PLAIN = re.compile(r"[A-Za-z0-9 +@/%=,._\[\]-]*")
 _SENTENCES = {
     "expansion": "`${` is not allowed: the switch would expand it.",
     "preprocessor": "`<?`, `<!--#` and `X-PRE-PROCESS` are not allowed: they are instructions to the switch.",
@@ -31,6 +35,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9+._-]+")
 
 def safe(value: str, field: str = "") -> str:
     """The text itself. Raises InvalidText, naming `field` but never the text, if it is dangerous even when escaped."""
+    if _PLAIN.fullmatch(value) and "x-pre-process" not in value.lower():
+        return value
     found = _DANGEROUS.search(value)
     if found:
         raise InvalidText(_SENTENCES[str(found.lastgroup)], field)
@@ -41,7 +47,16 @@ def token(value: str, field: str = "") -> str:
     """A name that may stand in a dial string or a context: letters, digits and `+._-`. Raises InvalidText otherwise."""
     if not _TOKEN.fullmatch(value):
         raise InvalidText("Only letters, digits, plus, dot, underscore and hyphen are allowed here.", field)
-    return value
+    return safe(value, field)
+
+
+@contextlib.contextmanager
+def inside(domain: str) -> Iterator[None]:
+    """Texts refused in here are told to belong to the organisation of that domain."""
+    try:
+        yield
+    except InvalidText as error:
+        raise error.at(f"organisation {domain!r}" + (f": {error.field}" if error.field else "")) from None
 
 
 def render(template: str, **values: object) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bizpbx.freeswitch.rendering.environment import render, safe, token
+from bizpbx.freeswitch.rendering.environment import inside, render, safe, token
 from bizpbx.policy.settings import Gateway, OrganisationSettings
 
 
@@ -36,8 +36,11 @@ def gateways_file(settings: OrganisationSettings) -> str | None:
 
 def addresses(organisations: Iterable[OrganisationSettings]) -> list[Address]:
     """Every address that a gateway may call from, once, in a stable order."""
-    hosts = {gateway.host for settings in organisations for gateway in settings.gateways}
-    return sorted((_address(host) for host in hosts), key=lambda address: (address.cidr, address.host))
+    found: set[Address] = set()
+    for settings in organisations:
+        with inside(settings.organisation.domain):
+            found.update(_address(gateway.host) for gateway in settings.gateways)
+    return sorted(found, key=lambda address: (address.cidr, address.host))
 
 
 def _address(host: str) -> Address:

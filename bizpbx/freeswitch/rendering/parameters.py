@@ -39,6 +39,8 @@ class SwitchParameters:
     """Where calls are handed to, tried in order: `host:port|host:port`."""
     xml_curl_urls: tuple[str, ...] = ("http://127.0.0.1:8086/freeswitch/directory",)
     """Where devices are looked up, tried in order, before the static directory."""
+    xml_curl_credentials: str | None = field(default=None, repr=False)
+    """`user:password` for basic authentication there; None where the controller is asked without."""
     xml_curl_timeout: int = 2
     """Seconds a controller may take to answer about a device."""
     log_level: str = "notice"

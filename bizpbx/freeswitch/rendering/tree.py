@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bizpbx.errors import InvalidText
 from bizpbx.freeswitch.rendering.dialplan import organisation_file, trunk_file
 from bizpbx.freeswitch.rendering.directory import directory_file
-from bizpbx.freeswitch.rendering.environment import render
+from bizpbx.freeswitch.rendering.environment import inside, render
 from bizpbx.freeswitch.rendering.gateways import addresses, gateways_file
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
 from bizpbx.policy.settings import OrganisationSettings
@@ -54,15 +53,11 @@ def organisation_files(parameters: SwitchParameters, organisations: list[Organis
     tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters.controllers)}
     for settings in organisations:
         domain = settings.organisation.domain
-        try:
-            name = f"bizpbx-{domain}.xml"
+        name = f"bizpbx-{domain}.xml"
+        with inside(domain):
             tree[PurePosixPath("directory", name)] = directory_file(settings)
             tree[PurePosixPath("dialplan", name)] = organisation_file(settings, parameters.controllers)
             gateways = gateways_file(settings)
-        except InvalidText as error:
-            raise error.at(
-                f"organisation {domain!r}: {error.field}" if error.field else f"organisation {domain!r}"
-            ) from None
         if gateways:
             tree[PurePosixPath("sip_profiles/external", name)] = gateways
     return tree

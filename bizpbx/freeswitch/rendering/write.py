@@ -20,7 +20,7 @@ MARK = "<!-- bizpbx wrote this file; changes are overwritten -->"
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 
-_SECRET = re.compile(r'(name="(?:password|a1-hash)" value=")[^"]*')
+_SECRET = re.compile(r'(name="(?:password|a1-hash|gateway-credentials)" value=")[^"]*')
 _OURS = ("bizpbx-*.xml", "*/bizpbx-*.xml", "*/*/bizpbx-*.xml")
 
 
