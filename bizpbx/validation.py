@@ -1,8 +1,8 @@
 """The one validator for every text from outside: settings files, command lines, forms.
 
 Texts end up in XML that is preprocessed as text, in dial strings and in SIP headers, so what is special there is
-refused here, once. Each function returns the text as it is to be stored, or raises InvalidText with a sentence that says
-what is wrong and what to do.
+refused here, once. Each function returns the text as it is to be stored, or raises InvalidText with a sentence that
+says what is wrong and what to do.
 """
 
 from __future__ import annotations
@@ -50,7 +50,12 @@ ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 def shown(text: str) -> str:
     """A text as it may stand in a message: ASCII, quoted, not long."""
     quoted = ascii(text)
-    return quoted if len(quoted) <= 42 else quoted[:38] + "…'"
+    return quoted if len(quoted) <= 42 else quoted[:37] + "...'"
+
+
+def spelled(name: str) -> str:
+    """A field's name as it may stand in a path."""
+    return name if re.fullmatch(r"[A-Za-z0-9_.@+-]{1,64}", name) else shown(name)
 
 
 def plain(text: str, most: int) -> str:

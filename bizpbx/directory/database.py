@@ -40,10 +40,15 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session that commits at the end and rolls back on any exception. SQLite has one writer at a time."""
-        with Session(self.writer, expire_on_commit=False) as session, session.begin():
+    def writing(self, *, keep: bool = True) -> Iterator[Session]:
+        """A session that commits at the end and rolls back on any exception. SQLite has one writer at a time.
+
+        Without `keep` it rolls back in any case: what a change would do can be seen without doing it.
+        """
+        with Session(self.writer, expire_on_commit=False, autoflush=False) as session:
             yield session
+            if keep:
+                session.commit()
 
     def close(self) -> None:
         self.engine.dispose()

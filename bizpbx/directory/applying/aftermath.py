@@ -1,0 +1,90 @@
+"""What must hold once everything is written: no reference to what goes, no caller ID of somebody else."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from bizpbx.directory.applying.work import Work
+from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
+from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.member import Member
+from bizpbx.directory.number import Number
+from bizpbx.directory.outbound_rule import OutboundRule
+
+
+def check_removals(work: Work) -> None:
+    """Whatever still refers to a thing that is to be removed becomes a problem of that thing."""
+    target = aliased(Extension)
+    ours = Extension.organisation_id == work.organisation_id
+    users = {
+        "members": [
+            select(Extension.key, Member.email).join(Member, Member.id == Extension.assignee_id).where(ours),
+        ],
+        "gateways": [
+            select(Extension.key, Gateway.name).join(Gateway, Gateway.id == Extension.gateway_id).where(ours),
+            select(OutboundRule.name, Gateway.name)
+            .join(Gateway, Gateway.id == OutboundRule.gateway_id)
+            .where(OutboundRule.organisation_id == work.organisation_id),
+        ],
+        "outbound_rules": [
+            select(Extension.key, OutboundRule.name)
+            .join(OutboundRule, OutboundRule.id == Extension.rule_id)
+            .where(ours),
+        ],
+        "extensions": [
+            select(Extension.key, target.key)
+            .join(table, table.extension_id == Extension.id)
+            .join(target, target.id == other)
+            .where(ours)
+            for table, other in ((ForwardTarget, ForwardTarget.target_id), (VipEntry, VipEntry.vip_id))
+        ]
+        + [
+            select(Number.e164, Extension.key).join(Extension, Extension.id == Number.extension_id).where(ours),
+        ],
+    }
+    words = {
+        ("members", 0): ("extensions", "is the assignee of extension {}; assign that to somebody else first."),
+        ("gateways", 0): ("extensions", "takes the calls of extension {}; change its incoming.gateway first."),
+        ("gateways", 1): ("outbound_rules", "is used by rule {}; give that another gateway first."),
+        ("outbound_rules", 0): ("extensions", "is the rule of extension {}; give that another one first."),
+        ("extensions", 0): ("extensions", "is a forward target of extension {}; change that first."),
+        ("extensions", 1): ("extensions", "is on the VIP list of extension {}; change that first."),
+        ("extensions", 2): ("numbers", "takes the calls to {}; send that number elsewhere first."),
+    }
+    for section, queries in users.items():
+        going = frozenset(work.sections[section].removed)
+        if not going:
+            continue
+        for position, query in enumerate(queries):
+            user_section, sentence = words[section, position]
+            gone_too = frozenset(work.sections[user_section].removed)
+            for user, used in work.session.execute(query):
+                if used in going and user not in gone_too:
+                    work.problem(f"{section}.{used}", "in-use", f"{used} {sentence.format(user)}")
+
+
+def check_caller_ids(work: Work) -> None:
+    """A caller ID is one of the organisation's DIDs or the mobile number of the extension's assignee."""
+    query = (
+        select(Extension.key, Extension.caller_id_number)
+        .outerjoin(
+            Number, (Number.organisation_id == Extension.organisation_id) & (Number.e164 == Extension.caller_id_number)
+        )
+        .outerjoin(Member, (Member.organisation_id == Extension.organisation_id) & (Member.id == Extension.assignee_id))
+        .where(
+            Extension.organisation_id == work.organisation_id,
+            Extension.caller_id_number.is_not(None),
+            Member.mobile.is_distinct_from(Extension.caller_id_number),
+        )
+        .add_columns(Number.id)
+    )
+    gone = frozenset(work.sections["numbers"].removed)
+    leaving = frozenset(work.sections["extensions"].removed)
+    for key, number, owned in work.session.execute(query):
+        if key not in leaving and (owned is None or number in gone):
+            work.problem(
+                work.path("extensions", key, "caller_id.number"),
+                "not-owned",
+                f"{number} is neither one of the organisation's numbers nor the mobile number of the assignee.",
+            )

@@ -1,0 +1,104 @@
+"""What a file's fields say of each other and of what is stored, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from bizpbx import validation
+from bizpbx.directory.applying.work import CHUNK, Work
+from bizpbx.directory.documents import Document
+from bizpbx.directory.number import Number
+from bizpbx.directory.schema import STORED
+from bizpbx.errors import InvalidText
+
+
+def check(work: Work, organisation: Document, country_changed: bool) -> None:
+    """Note every problem in `work`."""
+    for key, document in work.sections["extensions"].after.items():
+        check_extension(work, key, document)
+    keys: Iterable[str] = work.sections["extensions"].after
+    if country_changed:
+        keys = {*keys, *(key for key in work.ids["extensions"] if work.exists("extensions", key))}
+    for key in sorted(keys):
+        try:
+            validation.extension_key(key, organisation["country"])
+        except InvalidText as refused:
+            work.problem(work.path("extensions", key, "key"), "emergency-number", refused.sentence)
+    for name, document in work.sections["outbound_rules"].after.items():
+        refer(work, work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
+    for name, document in work.sections["numbers"].after.items():
+        refer(work, work.path("numbers", name, "to"), "extensions", document["to"])
+    for name, document in work.sections["gateways"].after.items():
+        if document["password"] is not None and document["username"] is None:
+            path = work.path("gateways", name, "password")
+            work.problem(path, "incomplete", "goes with a username; write one, or take the password out.")
+        stored = work.sections["gateways"].before.get(name)
+        if document["password"] == STORED and (stored is None or stored["password"] is None):
+            path = work.path("gateways", name, "password")
+            work.problem(path, "no-stored-password", "is not stored yet; write the password out.")
+    check_owners(work)
+    refer(work, "organisation.default_rule", "outbound_rules", organisation["default_rule"])
+    refer(work, "organisation.main_number", "numbers", organisation["main_number"])
+
+
+def check_extension(work: Work, key: str, document: Document) -> None:
+    def problem(field: str, code: str, sentence: str) -> None:
+        work.problem(work.path("extensions", key, field), code, sentence)
+
+    incoming, forwarding = document["incoming"], document["incoming"]["forwarding"]
+    refer(work, work.path("extensions", key, "assignee"), "members", document["assignee"])
+    refer(work, work.path("extensions", key, "incoming.gateway"), "gateways", incoming["gateway"])
+    refer(work, work.path("extensions", key, "outbound_rule"), "outbound_rules", document["outbound_rule"])
+    for kind in incoming["devices"]:
+        if kind not in document["devices"]:
+            problem(
+                "incoming.devices", "unknown", f"{kind} is none of the extension's devices; add it to devices first."
+            )
+    for field in ("extensions", "vip"):
+        seen: set[str] = set()
+        for position, target in enumerate(forwarding[field]):
+            path = f"incoming.forwarding.{field}[{position}]"
+            if target in seen:
+                problem(path, "duplicate", f"{target} is in the list already; keep one.")
+            elif field == "extensions" and target == key:
+                problem(path, "itself", "an extension cannot forward to itself; take it out.")
+            elif not target.startswith("+"):
+                refer(work, work.path("extensions", key, path), "extensions", target)
+            seen.add(target)
+    if forwarding["enabled"] and forwarding["number"] is None and not forwarding["extensions"]:
+        problem(
+            "incoming.forwarding.enabled",
+            "incomplete",
+            "is on, and there is nobody to forward to; add number or extensions.",
+        )
+    no_answer = document.get("no_answer")
+    if no_answer and no_answer["action"] == "forward" and no_answer["number"] is None:
+        problem("no_answer.number", "incomplete", "is missing; the action forward needs a number.")
+
+
+def refer(work: Work, path: str, section: str, target: str | None) -> None:
+    """`path` refers to `target` in `section`: it has to be there in the end."""
+    if target is not None and not work.exists(section, target):
+        noun = work.sections[section].noun
+        going = target in work.sections[section].removed
+        sentence = (
+            f"{noun} {target} is being removed." if going else f"there is no {noun} {target}; add it, or take this out."
+        )
+        work.problem(path, "unknown", sentence)
+
+
+def check_owners(work: Work) -> None:
+    """A DID belongs to one organisation. Whose it is stays unsaid."""
+    new = work.sections["numbers"].added
+    for start in range(0, len(new), CHUNK):
+        query = select(Number.e164).where(
+            Number.e164.in_(new[start : start + CHUNK]), Number.organisation_id != work.organisation_id
+        )
+        for number in work.session.scalars(query):
+            work.problem(
+                work.path("numbers", number, "number"),
+                "number-taken",
+                f"{number} is not available to this organisation.",
+            )

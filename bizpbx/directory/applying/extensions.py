@@ -1,0 +1,86 @@
+"""Writing extensions with their forward targets and VIP lists, in bulk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, insert
+
+from bizpbx.directory.applying.simple import write
+from bizpbx.directory.applying.work import Work, chunks
+from bizpbx.directory.documents import Document
+from bizpbx.directory.extension import ExtensionRole, ForwardTarget, VipEntry
+from bizpbx.policy.settings import ExtensionType, NoAnswerAction, OnForward
+
+
+def extensions(work: Work) -> None:
+    """All rows first, then what refers from one to another."""
+    plan = work.sections["extensions"]
+    write(work, "extensions", {key: row(work, plan.after[key]) for key in plan.touched})
+    remove_lists(work, [work.ids["extensions"][key] for key in plan.changed])
+    targets, vips = [], []
+    for key in plan.touched:
+        forwarding = plan.after[key]["incoming"]["forwarding"]
+        targets += targets_of(work, key, forwarding["extensions"])
+        vips += vips_of(work, key, forwarding["vip"])
+    if targets:
+        work.session.execute(insert(ForwardTarget), targets)
+    if vips:
+        work.session.execute(insert(VipEntry), vips)
+
+
+def remove_lists(work: Work, extension_ids: list[int]) -> None:
+    for table in (ForwardTarget, VipEntry):
+        for some in chunks(extension_ids):
+            work.session.execute(
+                delete(table).where(table.organisation_id == work.organisation_id, table.extension_id.in_(some))
+            )
+
+
+def row(work: Work, document: Document) -> dict[str, Any]:
+    incoming, forwarding = document["incoming"], document["incoming"]["forwarding"]
+    no_answer = document.get("no_answer") or {"action": "hang_up", "wait": 30, "number": None}
+    return {
+        "key": document["key"],
+        "label": document["label"],
+        "type": ExtensionType(document["type"]),
+        "role": ExtensionRole(document["role"]),
+        "assignee_id": work.ids["members"].get(document["assignee"]),
+        "do_not_disturb": incoming["do_not_disturb"],
+        "gateway_id": work.ids["gateways"].get(incoming["gateway"]),
+        "forwarding_enabled": forwarding["enabled"],
+        "forwarding_number": forwarding["number"],
+        "caller_id_number": document["caller_id"]["number"],
+        "on_forward": OnForward(document["caller_id"]["on_forward"]),
+        "no_answer_action": NoAnswerAction(no_answer["action"]),
+        "no_answer_wait": no_answer["wait"],
+        "no_answer_number": no_answer["number"],
+        "rule_id": work.ids["outbound_rules"].get(document["outbound_rule"]),
+    }
+
+
+def targets_of(work: Work, key: str, targets: list[str]) -> list[dict[str, Any]]:
+    ids = work.ids["extensions"]
+    return [
+        {
+            "organisation_id": work.organisation_id,
+            "extension_id": ids[key],
+            "position": position,
+            "target_id": ids[target],
+        }
+        for position, target in enumerate(targets)
+    ]
+
+
+def vips_of(work: Work, key: str, vips: list[str]) -> list[dict[str, Any]]:
+    ids = work.ids["extensions"]
+    return [
+        {
+            "organisation_id": work.organisation_id,
+            "extension_id": ids[key],
+            "position": position,
+            "number": vip if vip.startswith("+") else None,
+            "vip_id": None if vip.startswith("+") else ids[vip],
+        }
+        for position, vip in enumerate(vips)
+    ]

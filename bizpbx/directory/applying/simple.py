@@ -1,0 +1,132 @@
+"""Writing members, gateways, rules and numbers: one statement for all that are new, one for all that changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from bizpbx.directory.applying.work import NAME_COLUMNS, Work, chunks
+from bizpbx.directory.gateway import Gateway, Transport
+from bizpbx.directory.member import MemberRole
+from bizpbx.directory.outbound_rule import DialPlanEntry, RuleCountry
+from bizpbx.directory.recording import Change
+from bizpbx.directory.schema import STORED
+from bizpbx.errors import ConfigurationError
+from bizpbx.policy.settings import CountryAccess
+
+
+def write(work: Work, section: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Insert and update the rows of a section, by name; know the new ids afterwards."""
+    table = NAME_COLUMNS[section].class_
+    ids = work.ids[section]
+    new = [row | {"organisation_id": work.organisation_id} for name, row in rows.items() if name not in ids]
+    changed = [row | {"id": ids[name]} for name, row in rows.items() if name in ids]
+    if new:
+        work.session.execute(insert(table), new)
+        work.load_ids(section)
+    if changed:
+        work.session.execute(update(table), changed)
+
+
+def remove(work: Work, section: str) -> None:
+    table = NAME_COLUMNS[section].class_
+    for some in chunks([work.ids[section][name] for name in work.sections[section].removed]):
+        work.session.execute(delete(table).where(table.organisation_id == work.organisation_id, table.id.in_(some)))
+
+
+def members(work: Work) -> None:
+    plan = work.sections["members"]
+    write(
+        work,
+        "members",
+        {name: plan.after[name] | {"role": MemberRole(plan.after[name]["role"])} for name in plan.touched},
+    )
+
+
+def numbers(work: Work) -> None:
+    plan = work.sections["numbers"]
+    rows = {
+        name: {"e164": name, "extension_id": work.ids["extensions"].get(plan.after[name]["to"])}
+        for name in plan.touched
+    }
+    write(work, "numbers", rows)
+
+
+def gateways(work: Work) -> None:
+    """Passwords are written apart: documents never hold them."""
+    plan = work.sections["gateways"]
+    tokens = new_tokens(work)
+    rows = {}
+    for name in plan.touched:
+        row = {field: value for field, value in plan.after[name].items() if field != "password"}
+        rows[name] = row | {"transport": Transport(row["transport"])}
+    write(work, "gateways", rows)
+    cleared = {name: None for name in plan.changed if plan.after[name]["password"] is None}
+    passwords = [
+        {"id": work.ids["gateways"][name], "password_encrypted": token} for name, token in {**tokens, **cleared}.items()
+    ]
+    if passwords:
+        work.session.execute(update(Gateway), passwords)
+
+
+def new_tokens(work: Work) -> dict[str, str]:
+    """Gateway → encrypted password, where it differs from what is stored; the documents say STORED from now on."""
+    plan = work.sections["gateways"]
+    given = {name: d["password"] for name, d in plan.after.items() if d["password"] not in (None, STORED)}
+    if not given:
+        return {}
+    query = select(Gateway.name, Gateway.password_encrypted).where(Gateway.organisation_id == work.organisation_id)
+    stored = dict(work.session.execute(query).all())
+    tokens: dict[str, str] = {}
+    for name, password in given.items():
+        plan.after[name] = plan.after[name] | {"password": STORED}
+        token = stored.get(name)
+        if token is not None:
+            if same(work, token, password):
+                continue
+            work.changes.append(Change(plan.noun, name, "password", STORED, "(new password)"))
+        tokens[name] = work.secrets().encrypt(password)
+    return tokens
+
+
+def same(work: Work, token: str, password: str) -> bool:
+    """A password that cannot be read any more is another one."""
+    try:
+        return work.secrets().decrypt(token) == password
+    except ConfigurationError:
+        return False
+
+
+def rules(work: Work) -> None:
+    plan = work.sections["outbound_rules"]
+    touched = plan.touched
+    rows = {
+        name: {"name": name, "gateway_id": work.ids["gateways"].get(plan.after[name]["gateway"])} for name in touched
+    }
+    write(work, "outbound_rules", rows)
+    ids = work.ids["outbound_rules"]
+    for table in (DialPlanEntry, RuleCountry):
+        for some in chunks([ids[name] for name in plan.changed]):
+            work.session.execute(
+                delete(table).where(table.organisation_id == work.organisation_id, table.rule_id.in_(some))
+            )
+    entries = [
+        entry | {"organisation_id": work.organisation_id, "rule_id": ids[name], "position": position}
+        for name in touched
+        for position, entry in enumerate(plan.after[name]["dial_plan"])
+    ]
+    countries = [
+        {
+            "organisation_id": work.organisation_id,
+            "rule_id": ids[name],
+            "country": country,
+            "access": CountryAccess(access),
+        }
+        for name in touched
+        for country, access in plan.after[name]["countries"].items()
+    ]
+    if entries:
+        work.session.execute(insert(DialPlanEntry), entries)
+    if countries:
+        work.session.execute(insert(RuleCountry), countries)

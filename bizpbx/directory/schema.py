@@ -1,0 +1,186 @@
+"""The settings file: its fields, their types and defaults. docs/settings.md explains each; a test compares.
+
+A field that is absent has its default. A list that is absent is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from bizpbx import validation
+from bizpbx.errors import InvalidText
+
+
+def checked(check: Callable[[str], str]) -> AfterValidator:
+    """The one validator's verdict, as pydantic collects it."""
+
+    def verdict(text: str) -> str:
+        try:
+            return check(text)
+        except InvalidText as refused:
+            raise PydanticCustomError("invalid-text", "{sentence}", {"sentence": refused.sentence}) from None
+
+    return AfterValidator(verdict)
+
+
+def key_or_number(text: str) -> str:
+    """A caller on the VIP list: an extension's key or a public number."""
+    return validation.e164(text) if text.startswith("+") else validation.extension_key(text)
+
+
+def digits_or_nothing(text: str) -> str:
+    return validation.digits(text) if text else text
+
+
+def stored_or_password(text: str) -> str:
+    return text if text == STORED else validation.sip_password(text)
+
+
+STORED = "(stored password)"
+"""Stands in an export for a gateway's password; applied, it keeps what is stored. No password can hold a space."""
+
+Label = Annotated[str, checked(validation.label)]
+Domain = Annotated[str, checked(validation.domain)]
+Host = Annotated[str, checked(validation.host)]
+Email = Annotated[str, checked(validation.email)]
+Key = Annotated[str, checked(validation.extension_key)]
+E164 = Annotated[str, checked(validation.e164)]
+GatewayName = Annotated[str, checked(validation.gateway_name)]
+Country = Annotated[str, checked(validation.country)]
+Digits = Annotated[str, checked(validation.digits)]
+
+Kind = Literal["ip_phone", "mobile", "desktop"]
+Seats = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Section(BaseModel):
+    """Unknown fields are refused, and a type is what it says: the text 100 is not the number 100."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Organisation(Section):
+    """Of an organisation that exists only `domain` is needed; what is absent here is left alone."""
+
+    domain: Domain
+    name: Label | None = None
+    timezone: Annotated[str, checked(validation.timezone)] | None = None
+    country: Country | None = None
+    currency: Annotated[str, checked(validation.currency)] | None = None
+    default_rule: Label | None = None
+    main_number: E164 | None = None
+
+
+class Member(Section):
+    email: Email
+    name: Label
+    role: Literal["owner", "admin", "member"] = "member"
+    mobile: E164 | None = None
+
+
+class Licences(Section):
+    ip_phone: Seats | None = None
+    mobile: Seats | None = None
+    desktop: Seats | None = None
+
+
+class Number(Section):
+    number: E164
+    to: Key | None = None
+
+
+class Gateway(Section):
+    name: GatewayName
+    host: Host
+    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    username: Annotated[str, checked(validation.sip_username)] | None = None
+    password: Annotated[str, checked(stored_or_password)] | None = Field(default=None, repr=False)
+    trunk: bool = False
+
+
+class DialPlanEntry(Section):
+    starts_with: Annotated[list[Digits], Field(min_length=1, max_length=100)]
+    length: Annotated[int, Field(ge=1, le=15)]
+    strip: Annotated[int, Field(ge=0, le=15)] = 0
+    prepend: Annotated[str, checked(digits_or_nothing)] = ""
+
+    @field_validator("strip")
+    @classmethod
+    def not_more_than_there_is(cls, strip: int, info: ValidationInfo) -> int:
+        if strip > info.data.get("length", 15):
+            raise PydanticCustomError("out-of-range", "is more than length; a number has no more digits to strip.")
+        return strip
+
+
+class OutboundRule(Section):
+    name: Label
+    gateway: GatewayName | None = None
+    dial_plan: Annotated[list[DialPlanEntry], Field(max_length=1000)] = []
+    countries: dict[Country, Literal["allowed", "passcode"]] = {}
+
+
+class Device(Section):
+    tls: bool = False
+    active: bool = True
+
+
+class Devices(Section):
+    ip_phone: Device | None = None
+    mobile: Device | None = None
+    desktop: Device | None = None
+
+
+class Forwarding(Section):
+    enabled: bool = False
+    number: E164 | None = None
+    extensions: Annotated[list[Key], Field(max_length=100)] = []
+    vip: Annotated[list[Annotated[str, checked(key_or_number)]], Field(max_length=1000)] = []
+
+
+class Incoming(Section):
+    devices: list[Kind] | None = None
+    do_not_disturb: bool = False
+    gateway: GatewayName | None = None
+    forwarding: Forwarding = Forwarding()
+
+
+class CallerId(Section):
+    mode: Literal["existing"] = "existing"
+    number: E164 | None = None
+    on_forward: Literal["extension", "caller"] = "extension"
+
+
+class NoAnswer(Section):
+    action: Literal["hang_up", "forward"] = "hang_up"
+    wait: Annotated[int, Field(ge=5, le=60)] = 30
+    number: E164 | None = None
+
+
+class Extension(Section):
+    key: Key
+    label: Label
+    assignee: Email | None = None
+    type: Literal["normal", "call_center"] = "normal"
+    role: Literal["admin", "member"] = "member"
+    devices: Devices = Devices()
+    incoming: Incoming = Incoming()
+    caller_id: CallerId = CallerId()
+    no_answer: NoAnswer | None = None
+    outbound_rule: Label | None = None
+
+
+class Settings(Section):
+    """One file: one organisation."""
+
+    organisation: Organisation
+    members: list[Member] | None = None
+    licences: Licences | None = None
+    numbers: list[Number] | None = None
+    gateways: list[Gateway] | None = None
+    outbound_rules: list[OutboundRule] | None = None
+    extensions: list[Extension] | None = None
