@@ -31,11 +31,19 @@ class Config(BaseSettings):
     http_listen: str = Field(
         default="127.0.0.1:8086", description="Where mod_xml_curl, health checks and metrics are answered."
     )
-    freeswitch: str = Field(default="", description="Switches to watch, `name=host:port`, several separated by commas.")
+    freeswitch: str = Field(
+        default="local=127.0.0.1:8021", description="Switches to watch, `name=host:port`, several separated by commas."
+    )
     freeswitch_password: str = Field(default="", description="Event socket password of those switches.", repr=False)
     freeswitch_conf: Path | None = Field(
-        default=None,
-        description="Rendered tree that `serve` keeps up to date; empty means home/freeswitch if it exists.",
+        default=None, description="Rendered tree that `serve` keeps up to date with the settings; empty means none."
+    )
+    sip_ip: str = Field(default="127.0.0.1", description="Address a rendered switch listens on for SIP and media.")
+    sip_external_ip: str = Field(default="", description="Public address it announces, where it stands behind NAT.")
+    devices_port: int = Field(default=5060, ge=1, le=65535, description="Its SIP port for devices.")
+    trunks_port: int = Field(default=5080, ge=1, le=65535, description="Its SIP port for gateways.")
+    media_ports: str = Field(
+        default="16384-32768", pattern=r"^\d{4,5}-\d{4,5}$", description="Its UDP ports for media, `first-last`."
     )
     secret_key: str = Field(
         default="",

@@ -1,4 +1,4 @@
-"""The interface between a call's flow and a switch. FreeSWITCH and Asterisk implement it; the flow knows nothing else of them."""
+"""Between a call's flow and a switch: FreeSWITCH and Asterisk implement it, the flow knows nothing else of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The running controller: what `bizpbx serve` puts together."""

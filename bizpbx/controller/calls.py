@@ -1,0 +1,53 @@
+"""Each call that a switch hands over: decide, carry out, and say so in one log line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from bizpbx.calls.call import Arrival, CallGone
+from bizpbx.calls.flow import run
+from bizpbx.freeswitch.esl import OutboundSession
+from bizpbx.freeswitch.session import FreeSwitchCall
+from bizpbx.policy.plan import Plan
+
+log = structlog.get_logger(__name__)
+
+
+class CallHandler:
+    """The application behind `OutboundESLServer`: one instance a call, as greenswitch expects it."""
+
+    def __init__(self, session: OutboundSession, decide: Callable[[Arrival], Plan]) -> None:
+        self._session = session
+        self._decide = decide
+
+    def run(self) -> None:
+        """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
+        began = time.monotonic()
+        call = FreeSwitchCall(self._session)
+        decided: list[Plan] = []
+
+        def decide(arrival: Arrival) -> Plan:
+            plan = self._decide(arrival)
+            decided.append(plan)
+            return plan
+
+        ended = "done"
+        try:
+            run(call, decide)
+        except CallGone:
+            ended = "caller hung up"
+        finally:
+            arrival = call.arrival
+            log.info(
+                "call",
+                organisation=arrival.organisation,
+                dialled=arrival.request.dialled[:64],
+                resumed_from=arrival.stage.value,
+                callee=decided[0].callee if decided else None,
+                rules=[reason.rule for reason in decided[0].reasons] if decided else None,
+                ended=ended,
+                seconds=round(time.monotonic() - began, 3),
+            )

@@ -1,0 +1,125 @@
+"""The running controller: takes calls, answers the switch over HTTP, watches switches, stops cleanly."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import gevent
+import structlog
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from bizpbx import config as configuration
+from bizpbx.config import Config, host_and_port
+from bizpbx.controller.calls import CallHandler
+from bizpbx.controller.decider import Decider
+from bizpbx.controller.logs import configure
+from bizpbx.controller.queries import Queries
+from bizpbx.controller.static_tree import StaticTree
+from bizpbx.directory import migrations
+from bizpbx.directory.database import Database
+from bizpbx.directory.keys import Keys
+from bizpbx.directory.lookup import SettingsReader
+from bizpbx.errors import BizpbxError
+from bizpbx.freeswitch.esl import OutboundESLServer
+from bizpbx.freeswitch.monitor import Monitor, switch_addresses
+from bizpbx.web.app import application
+from bizpbx.web.directory import Directory
+from bizpbx.web.health import Ready
+
+MOST_CALLS = 4000
+"""Calls on this controller at once; more are hung up with SWITCH_CONGESTION, before they cost anything."""
+
+DRAIN = 5.0
+"""Seconds that a stop waits for decisions under way. Calls that are talking are left alone."""
+
+log = structlog.get_logger(__name__)
+
+
+class Controller:
+    """All parts of one process, in the order in which they start; they stop in the opposite one."""
+
+    def __init__(self, config: Config) -> None:
+        """Raises BizpbxError if the configuration or the database is not usable."""
+        database = Database(config.database)
+        migrations.check(database.engine)
+        keys = Keys.load(config.secret_key, config.home)
+        self._queries = Queries(database)
+        reader = SettingsReader()
+        decider = Decider(self._queries, reader)
+        host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
+        self.calls = OutboundESLServer(host, port, partial(CallHandler, decide=decider), max_connections=MOST_CALLS)
+        password = config.freeswitch_password or keys.event_socket_password
+        self.switches = [Monitor(address, password) for address in switch_addresses(config.freeswitch)]
+        tree = config.freeswitch_conf
+        self._tree = StaticTree(self._queries, reader, tree, self.switches) if tree is not None else None
+        checks: dict[str, Callable[[], str | None]] = {
+            "database": lambda: None if self._queries.ask(reader.versions) is not None else "no answer",
+            "calls": lambda: None if self.calls.server is not None else "not listening",
+            **{f"switch {switch.address.name}": partial(_connected, switch) for switch in self.switches},
+        }
+        http = host_and_port(config.http_listen, "BIZPBX_HTTP_LISTEN")
+        app = application(Directory(self._queries, reader, keys.http_password), Ready(checks))
+        self.http = WSGIServer(http, app, log=None, error_log=_HttpErrors())
+
+    def start(self) -> None:
+        """Raises OSError if a port is taken."""
+        self.calls.start()
+        self.http.start()
+        for switch in self.switches:
+            switch.start()
+        if self._tree is not None:
+            self._tree.start()
+        log.info("controller.started", calls=self.calls.address, http=self.http.address)
+
+    def stop(self) -> None:
+        """Take no more calls, finish the decisions under way, leave calls in progress to the switch."""
+        if self._tree is not None:
+            self._tree.stop()
+        self.calls.stop(timeout=DRAIN)
+        self.http.stop(timeout=1)
+        for switch in self.switches:
+            switch.stop()
+        self._queries.close()
+        log.info("controller.stopped")
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 could not start."""
+    try:
+        config = configuration.load()
+        configure(config.log)
+        controller = Controller(config)
+        controller.start()
+    except BizpbxError as error:
+        print(f"{error} [{error.code}]", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"Cannot listen: {error.strerror or error}. Is another controller running here? [configuration]",
+            file=sys.stderr,
+        )
+        return 1
+    ended = Event()
+    gevent.signal_handler(signal.SIGTERM, ended.set)
+    gevent.signal_handler(signal.SIGINT, ended.set)
+    ended.wait()
+    controller.stop()
+    return 0
+
+
+def _connected(switch: Monitor) -> str | None:
+    return None if switch.connected else "not connected"
+
+
+class _HttpErrors(io.TextIOBase):
+    """Where pywsgi writes what went wrong in a request."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            log.error("http.failed", text=text.strip()[-1000:])
+        return len(text)

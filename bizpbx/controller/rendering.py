@@ -1,0 +1,57 @@
+"""From the settings in SQL to the tree a switch reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bizpbx.config import Config, host_and_port
+from bizpbx.directory import migrations
+from bizpbx.directory.database import Database
+from bizpbx.directory.keys import Keys
+from bizpbx.directory.lookup import SettingsReader
+from bizpbx.freeswitch.monitor import switch_addresses
+from bizpbx.freeswitch.rendering import Manual, SwitchParameters, Tree, manual_steps, render_into, render_tree
+from bizpbx.policy.settings import OrganisationSettings
+from bizpbx.web.directory import USER as DIRECTORY_USER
+
+
+def parameters(config: Config, keys: Keys) -> SwitchParameters:
+    """What the rendered switch needs to know of this installation. Raises ConfigurationError."""
+    first, last = config.media_ports.split("-")
+    event_socket = switch_addresses(config.freeswitch or "local=127.0.0.1:8021")[0]
+    host_and_port(config.http_listen, "BIZPBX_HTTP_LISTEN")
+    return SwitchParameters(
+        esl_password=config.freeswitch_password or keys.event_socket_password,
+        name=event_socket.name,
+        sip_ip=config.sip_ip,
+        external_ip=config.sip_external_ip or None,
+        internal_port=config.devices_port,
+        external_port=config.trunks_port,
+        esl_port=event_socket.port,
+        rtp_start=int(first),
+        rtp_end=int(last),
+        controllers=config.controllers or config.call_listen,
+        xml_curl_urls=(f"http://{config.http_listen}/freeswitch/directory",),
+        xml_curl_credentials=f"{DIRECTORY_USER}:{keys.http_password}",
+    )
+
+
+def organisations(database: Database, reader: SettingsReader) -> list[OrganisationSettings]:
+    """All settings of all organisations, with the secrets that rendering needs."""
+    with database.reading() as session:
+        return [reader.everything(session, domain) for domain in sorted(reader.versions(session))]
+
+
+def tree(config: Config, into: Path | None = None) -> tuple[Tree, list[Manual]]:
+    """The whole tree of the switch, or with `into` only what is added to the configuration that is there, and what its
+    owner has to change by hand. Raises NotReady, ConfigurationError, InvalidText."""
+    database = Database(config.database)
+    migrations.check(database.engine)
+    keys = Keys.load(config.secret_key, config.home)
+    try:
+        settings = organisations(database, SettingsReader(keys.secrets))
+    finally:
+        database.close()
+    if into is None:
+        return render_tree(parameters(config, keys), settings), []
+    return render_into(parameters(config, keys), settings), manual_steps(into)

@@ -1,0 +1,83 @@
+"""Keeps the rendered tree of a switch on this machine up to date with the settings.
+
+The switch falls back to that tree when no controller answers, so it must not let in a device that was deactivated a
+moment ago. A change is written within a second or two: many changes in a row are written once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import gevent
+import structlog
+from gevent import subprocess
+
+from bizpbx.controller.queries import Queries
+from bizpbx.directory.lookup import SettingsReader
+from bizpbx.freeswitch.monitor import Monitor
+
+INTERVAL = 1.0
+"""Seconds between two looks at the versions."""
+
+log = structlog.get_logger(__name__)
+
+
+class StaticTree:
+    """Renders in a process of its own: ten thousand extensions take seconds of CPU, which calls must not wait for."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        reader: SettingsReader,
+        output: Path,
+        switches: Iterable[Monitor],
+        render: Callable[[Path], bool] | None = None,
+    ) -> None:
+        self._queries = queries
+        self._reader = reader
+        self._output = output
+        self._switches = tuple(switches)
+        self._render = render or render_in_process
+        self._written: dict[str, int] | None = None
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Exception:
+                log.exception("tree.not_looked_at", output=str(self._output))
+            gevent.sleep(INTERVAL)
+
+    def look(self) -> bool:
+        """Render and reload if a version has changed since the last rendering. Returns whether it did."""
+        versions = self._queries.ask(self._reader.versions)
+        if versions == self._written:
+            return False
+        if not self._render(self._output):
+            return False
+        self._written = versions
+        for switch in self._switches:
+            if switch.connected:
+                switch.reload()
+        return True
+
+
+def render_in_process(output: Path) -> bool:
+    """`bizpbx render --output …`, niced. False, with its words in the log, if it failed; it is tried again."""
+    command = [sys.executable, "-m", "bizpbx", "render", "--output", str(output), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        log.error("tree.not_rendered", output=str(output), reason=done.stderr.strip()[-500:])
+        return False
+    log.info("tree.rendered", output=str(output))
+    return True

@@ -1,0 +1,64 @@
+"""The controller's standing connection to a switch: is it there, and commands that concern no single call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gevent
+import structlog
+
+from bizpbx.config import host_and_port
+from bizpbx.freeswitch.esl import EslError, InboundESL
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAddress:
+    """Where a switch's event socket listens. `name` is for people."""
+
+    name: str
+    host: str
+    port: int
+
+
+class Monitor:
+    """Connects to one switch and stays connected, whatever happens to either side."""
+
+    def __init__(self, address: SwitchAddress, password: str) -> None:
+        self.address = address
+        self._connection = InboundESL(address.host, address.port, password)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._connection.connected)
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._connection.run_forever, self._on_connect)
+
+    def stop(self) -> None:
+        self._connection.stop()
+        if self._greenlet is not None:
+            self._greenlet.join(timeout=2.0)
+
+    def reload(self) -> None:
+        """Make the switch read its configuration files anew. A switch that is away reads them when it comes back."""
+        try:
+            answer = self._connection.bgapi("reloadxml")
+            log.info("switch.reloaded", switch=self.address.name, answer=answer.strip())
+        except EslError as error:
+            log.warning("switch.not_reloaded", switch=self.address.name, reason=str(error))
+
+    def _on_connect(self, connection: InboundESL) -> None:
+        log.info("switch.connected", switch=self.address.name, version=connection.api("version").strip())
+
+
+def switch_addresses(text: str) -> list[SwitchAddress]:
+    """Parse BIZPBX_FREESWITCH, `name=host:port,…`. Raises ConfigurationError."""
+    addresses = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, address = part.partition("=")
+        host, port = host_and_port(address if separator else name, "BIZPBX_FREESWITCH")
+        addresses.append(SwitchAddress(name if separator else f"{host}:{port}", host, port))
+    return addresses

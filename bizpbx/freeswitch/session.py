@@ -1,0 +1,85 @@
+"""One call on FreeSWITCH: the Call interface on a sync outbound socket.
+
+Sync means that `execute` comes back when the application has ended, and that FreeSWITCH goes on with the next dialplan
+action when this controller goes away. Everything the next controller needs is on the channel before each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
+
+from bizpbx.calls.call import Arrival, CallGone
+from bizpbx.freeswitch.arrival import arrival_of
+from bizpbx.freeswitch.causes import cause_of
+from bizpbx.freeswitch.dial_string import dial_string
+from bizpbx.freeswitch.esl import OutboundSession
+from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+
+RESPONSE_MARGIN = 10.0
+"""Seconds that FreeSWITCH may take beyond the ring time before the call is given up as lost."""
+
+TALK_LIMIT = 24 * 3600.0
+"""Seconds after which a reply to a bridge is no longer waited for: longer than any call we allow."""
+
+T = TypeVar("T")
+
+
+class FreeSwitchCall:
+    """Implements `bizpbx.calls.call.Call`. Build it after `session.connect()`."""
+
+    def __init__(self, session: OutboundSession) -> None:
+        self._session = session
+        self._pending: dict[str, str] = {}
+        data = session.session_data
+        if data is None:
+            raise CallGone
+        self.arrival: Arrival = arrival_of(data)
+
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
+        """Kept back until the next command, so that noting costs no round trip of its own."""
+        self._pending = {
+            "bizpbx_stage": stage.value,
+            "bizpbx_rule": " ".join(reason.rule for reason in reasons),
+            "bizpbx_reason": "; ".join(reason.text for reason in reasons),
+            "bizpbx_callee": callee or "",
+            # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
+            "originate_disposition": "",
+        }
+
+    def ring(self, ring: Ring) -> Cause | None:
+        self._set(_ring_variables(ring))
+        if ring.diverted_by:
+            # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
+            header = f"<sip:{ring.diverted_by}@{self.arrival.organisation or 'localhost'}>;reason=unconditional"
+            self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
+        self._tell(lambda: self._session.execute("bridge", dial_string(ring), deadline=TALK_LIMIT))
+        data = self._tell(self._session.refresh)
+        return cause_of(data.get("variable_originate_disposition") or "NORMAL_TEMPORARY_FAILURE")
+
+    def hang_up(self, cause: Cause) -> None:
+        self._set({})
+        self._tell(lambda: self._session.execute("hangup", cause.value))
+
+    def _set(self, variables: dict[str, str]) -> None:
+        pending, self._pending = {**self._pending, **variables}, {}
+        if pending:
+            self._tell(lambda: self._session.set_variables(pending))
+
+    def _tell(self, command: Callable[[], T]) -> T:
+        try:
+            return command()
+        except (OutboundSessionHasGoneAway, NotConnectedError):
+            raise CallGone from None
+
+
+def _ring_variables(ring: Ring) -> dict[str, str]:
+    return {
+        "call_timeout": str(ring.timeout),
+        "effective_caller_id_name": "Anonymous" if ring.withheld else ring.caller_name,
+        # With several targets ringing, one target's announcement must not become what the caller hears.
+        "ignore_early_media": "true" if len(ring.targets) > 1 else "false",
+        "sip_copy_custom_headers": "false",
+    }
