@@ -65,12 +65,13 @@ class Bridge:
     def _make(self, group: tuple[Leg, ...], variables: Mapping[str, str]) -> tuple[list[OutgoingLeg], str | None]:
         """The legs that can be tried, and the cause of the last one that cannot."""
         made: list[OutgoingLeg] = []
+        named: set[str] = set()
         failure = None
         for part in self._legs.resolve(group, self._caller):
             try:
                 if isinstance(part, LegError):
                     raise part
-                leg = self._legs.make(part, self._caller, variables)
+                leg = self._legs.make(part, self._caller, variables, named)
             except LegError as error:
                 failure = error.cause
                 continue

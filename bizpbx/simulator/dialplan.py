@@ -84,10 +84,16 @@ class _Extension:
         rule = condition.get("regex")
         if rule is None:
             return self._test(condition)
-        results = [self._test(one) for one in condition.iterfind("regex")]
-        hits = [groups for matched, groups in results if matched]
-        wanted = {"all": len(hits) == len(results), "xor": len(hits) == 1}.get(rule.lower(), bool(hits))
-        return wanted, hits[-1] if hits and wanted else None
+        stops_on = {"all": False, "xor": None}.get(rule.lower(), True)
+        hits = misses = 0
+        captured = None
+        for one in condition.iterfind("regex"):
+            matched, groups = self._test(one)
+            hits, misses, captured = hits + matched, misses + (not matched), groups or captured
+            if matched is stops_on:
+                break
+        passed = {False: not misses, None: hits == 1, True: hits > 0}[stops_on]
+        return passed, captured
 
     def _test(self, condition: etree._Element) -> tuple[bool, tuple[str, ...] | None]:
         field = condition.get("field")

@@ -80,8 +80,12 @@ class Legs:
             else:
                 yield replace(part, variables={**leg.variables, **inner.variables, **part.variables})
 
-    def make(self, leg: Leg, caller: Channel, variables: Mapping[str, str]) -> OutgoingLeg:
-        """The channel of a leg. Raises LegError."""
+    def make(self, leg: Leg, caller: Channel, variables: Mapping[str, str], named: set[str]) -> OutgoingLeg:
+        """The channel of a leg. Raises LegError.
+
+        `named` carries an oddity of FreeSWITCH from one leg of a group to the next: once a leg had an
+        `origination_caller_id_…` of its own, the caller's `effective_caller_id_…` is no longer used for later legs.
+        """
         values = {**_exported(caller), **variables, **leg.variables}
         address = leg.address.split("/")
         if len(address) < 3 or address[0] != "sofia":
@@ -92,12 +96,11 @@ class Legs:
         else:
             endpoint, to_user = self._device(address[1], address[2])
             name = f"sofia/{address[1]}/{to_user}"
-        number = values.get("origination_caller_id_number") or caller.get("effective_caller_id_number")
-        display = values.get("origination_caller_id_name") or caller.get("effective_caller_id_name")
+        named |= {part for part in ("name", "number") if f"origination_caller_id_{part}" in values}
         profile = Profile(
             username=caller.profile.username,
-            caller_id_name=display or caller.profile.caller_id_name,
-            caller_id_number=number or caller.profile.caller_id_number,
+            caller_id_name=_shown("name", values, caller, named) or caller.profile.caller_id_name,
+            caller_id_number=_shown("number", values, caller, named) or caller.profile.caller_id_number,
             destination_number=to_user,
             context=caller.profile.context,
         )
@@ -106,8 +109,9 @@ class Legs:
         for key, value in values.items():
             channel.set(key, value)
         channel.set("originator", caller.uuid)
-        headers = {**_identity(caller, profile), **_extra_headers(caller, values)}
-        channel.hides_number = caller.hides_number
+        privacy = values.get("origination_privacy")
+        channel.hides_number = caller.hides_number if privacy is None else "hide_number" in privacy
+        headers = {**_identity(caller, profile, channel.hides_number), **_extra_headers(caller, values)}
         invite = Invite(profile.caller_id_number, profile.caller_id_name, to_user, headers)
         timeout = _seconds(values.get("leg_timeout"))
         return OutgoingLeg(channel, endpoint, invite, _seconds(values.get("leg_delay_start")) or 0.0, timeout)
@@ -139,13 +143,18 @@ def _exported(caller: Channel) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def _identity(caller: Channel, profile: Profile) -> dict[str, str]:
+def _shown(part: str, values: Mapping[str, str], caller: Channel, named: set[str]) -> str | None:
+    own = values.get(f"origination_caller_id_{part}")
+    return own or (None if part in named else caller.get(f"effective_caller_id_{part}"))
+
+
+def _identity(caller: Channel, profile: Profile, hides_number: bool) -> dict[str, str]:
     """Who calls, in the header the caller's own INVITE had it in: a leg follows the caller's way."""
     address = f'"{profile.caller_id_name}" <sip:{profile.caller_id_number}@127.0.0.1>'
     if caller.get("sip_P-Asserted-Identity"):
-        privacy = {"Privacy": "id" if caller.hides_number else "none"}
+        privacy = {"Privacy": "id" if hides_number else "none"}
         return {**privacy, "P-Asserted-Identity": address}
-    privacy_of = "full" if caller.hides_number else "off"
+    privacy_of = "full" if hides_number else "off"
     return {"Remote-Party-ID": f"{address};party=calling;screen=yes;privacy={privacy_of}"}
 
 
