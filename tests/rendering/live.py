@@ -96,6 +96,7 @@ def switch(
     organisations: Iterable[OrganisationSettings],
     controllers: str = "",
     curl: str = "",
+    credentials: str = "",
     log: str = "debug",
 ) -> Iterator[LiveSwitch]:
     """Render, start, wait until both SIP profiles run; end it by its process at the end."""
@@ -107,6 +108,7 @@ def switch(
         esl_port=ports[2],
         controllers=controllers or f"127.0.0.1:{ports[3]}",
         xml_curl_urls=(curl or f"http://127.0.0.1:{ports[4]}/",),
+        xml_curl_credentials=credentials or None,
         log_level=log,
     )
     tree = render_tree(parameters, organisations)

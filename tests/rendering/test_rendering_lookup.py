@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,7 @@ class Answers(ThreadingHTTPServer):
         self.users: dict[str, str] = {}
         self.asked: list[dict[str, str]] = []
         self.status = 200
+        self.authorization: set[str | None] = set()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -42,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         asked = {name: values[0] for name, values in parse_qs(body).items()}
         self.server.asked.append(asked)
+        self.server.authorization.add(self.headers["Authorization"])
         answer = self.server.users.get(asked.get("user", ""), NOT_FOUND).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(answer)))
@@ -63,7 +66,7 @@ def answers() -> Iterator[Answers]:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory, answers: Answers) -> Iterator[LiveSwitch]:
     url = f"http://127.0.0.1:{answers.server_port}/"
-    with switch(tmp_path_factory.mktemp("switch"), [SETTINGS], curl=url) as running:
+    with switch(tmp_path_factory.mktemp("switch"), [SETTINGS], curl=url, credentials="freeswitch:secret") as running:
         yield running
 
 
@@ -129,4 +132,5 @@ def test_the_question_names_the_user_and_nothing_the_caller_made_up(answers: Ans
     assert asked["user"] == "100-ip_phone"
     assert asked["domain"] == ACME
     assert asked["sip_auth_method"] == "INVITE"
+    assert answers.authorization == {"Basic " + base64.b64encode(b"freeswitch:secret").decode()}
     assert set(asked) - {"hostname", "section", "tag_name", "key_name", "key_value"} <= set(POSTED)

@@ -68,6 +68,7 @@ def test_a_usable_device_may_register_and_knows_who_it_is() -> None:
     assert root.xpath("string(//domain/variables/variable[@name='user_context']/@value)") == "acme.example"
 
 
+NAMED = dataclasses.replace(gateway("acme.example"), username="desk7", password="p")
 REFUSING = {"sip-forbid-register": "true", "dial-string": "error/USER_NOT_REGISTERED"}
 
 
@@ -110,8 +111,9 @@ def test_a_key_rings_the_devices_that_ring_and_is_nobodys_account() -> None:
         ({"do_not_disturb": True}, "error/USER_BUSY"),
         ({"devices": ()}, "error/USER_NOT_REGISTERED"),
         ({"gateway": gateway("acme.example")}, "sofia/gateway/carrier.acme.example/100"),
+        ({"gateway": NAMED}, "sofia/gateway/carrier.acme.example/desk7"),
     ],
-    ids=["do-not-disturb", "no-device", "gateway"],
+    ids=["do-not-disturb", "no-device", "gateway", "gateway-with-user"],
 )
 def test_what_else_a_key_rings_without_a_controller(change: dict[str, object], dial_string: str) -> None:
     called = dataclasses.replace(extension("100", "acme.example"), **change)  # type: ignore[arg-type]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from bizpbx.freeswitch.dial_string import device_address, gateway_address, registered_as
 from bizpbx.freeswitch.rendering.environment import render, safe, token
+from bizpbx.policy.numbers import is_token
 from bizpbx.policy.plan import Cause
-from bizpbx.policy.settings import Device, Extension, Organisation, OrganisationSettings
+from bizpbx.policy.settings import Device, Extension, Gateway, Organisation, OrganisationSettings
 
 GROUP_SIZE = 200
 """Users in one group. FreeSWITCH's parser walks all earlier brothers for each new element, so one flat list of 40,000
@@ -81,7 +82,7 @@ def key_user(organisation: Organisation, extension: Extension) -> User:
 
 def _native_dial_string(organisation: Organisation, extension: Extension) -> str:
     if extension.gateway:
-        return gateway_address(extension.gateway.switch_name, extension.key)
+        return gateway_address(extension.gateway.switch_name, _number_behind(extension.gateway) or extension.key)
     if extension.do_not_disturb:
         return f"error/{Cause.USER_BUSY}"
     ringing = [device for device in extension.devices if device.usable and device.rings and device.ha1]
@@ -89,6 +90,10 @@ def _native_dial_string(organisation: Organisation, extension: Extension) -> str
         return f"error/{Cause.USER_NOT_REGISTERED}"
     wait = f"[leg_timeout={extension.no_answer.wait}]"
     return ",".join(wait + device_address(device.sip_user, organisation.domain) for device in ringing)
+
+
+def _number_behind(gateway: Gateway) -> str | None:
+    return gateway.username if gateway.username and is_token(gateway.username) else None
 
 
 def directory_file(settings: OrganisationSettings) -> str:

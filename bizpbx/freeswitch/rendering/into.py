@@ -64,6 +64,12 @@ STEPS = (
         _param("api-expansion", "false"),
     ),
     Manual(
+        _CONFIGS / "event_socket.conf.xml",
+        'a <param name="password" …/> of your own',
+        "With the default password, whoever reaches the port owns the switch.",
+        "//param[@name='password' and not(@value='ClueCon')]",
+    ),
+    Manual(
         PurePosixPath("freeswitch.xml"),
         '<X-PRE-PROCESS cmd="set" data="max_session_transfers=10"/>',
         "A call that is transferred in a loop ends.",
