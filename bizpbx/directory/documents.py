@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bizpbx.directory import licence
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.gateway import Gateway
-from bizpbx.directory.licence import Licence
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
@@ -22,7 +22,7 @@ from bizpbx.directory.records import FEW, ExtensionRecord
 from bizpbx.directory.records import extensions as extension_records
 from bizpbx.directory.rule_records import rules as rule_records
 from bizpbx.directory.schema import STORED
-from bizpbx.policy.settings import DeviceKind, ExtensionType
+from bizpbx.policy.settings import ExtensionType
 
 Document = dict[str, Any]
 
@@ -56,9 +56,7 @@ def members(session: Session, organisation_id: int, names: Collection[str] | Non
 
 def licences(session: Session, organisation_id: int) -> Document:
     """Kind → number of seats."""
-    query = select(Licence.kind, func.count()).where(Licence.organisation_id == organisation_id).group_by(Licence.kind)
-    found = dict(session.execute(query).all())
-    return {str(kind): found.get(kind, 0) for kind in DeviceKind}
+    return {str(kind): seats for kind, (seats, _) in licence.counts(session, organisation_id).items()}
 
 
 def numbers(session: Session, organisation_id: int, names: Collection[str] | None = None) -> dict[str, Document]:

@@ -26,6 +26,17 @@ class Licence(Owned, Base):
     device_id: Mapped[int | None]
 
 
+def counts(session: Session, organisation_id: int) -> dict[DeviceKind, tuple[int, int]]:
+    """Kind → (seats, taken)."""
+    query = (
+        select(Licence.kind, func.count(), func.count(Licence.device_id))
+        .where(Licence.organisation_id == organisation_id)
+        .group_by(Licence.kind)
+    )
+    found = {kind: (seats, taken) for kind, seats, taken in session.execute(query)}
+    return {kind: found.get(kind, (0, 0)) for kind in DeviceKind}
+
+
 def seat(session: Session, organisation_id: int) -> list[tuple[int, DeviceKind]]:
     """Give every active device without a licence a free one of its kind; one statement, first come, first served.
 

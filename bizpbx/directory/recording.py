@@ -32,15 +32,16 @@ class Change:
 
 
 def plain(value: Any) -> str:
+    """A value as `set` on the command line takes it."""
     match value:
         case None:
-            return "none"
+            return "null"
         case bool():
             return str(value).lower()
         case list():
-            return ", ".join(plain(item) for item in value) or "none"
+            return ", ".join(plain(item) for item in value) or "[]"
         case dict():
-            return " ".join(f"{name}={plain(item)}" for name, item in value.items()) or "none"
+            return " ".join(f"{name}={plain(item)}" for name, item in value.items()) or "{}"
     return str(value)
 
 
