@@ -11,16 +11,16 @@ from bizpbx.simulator.channel import Channel
 from bizpbx.simulator.wire import Event, to_text
 
 if TYPE_CHECKING:
-    from bizpbx.simulator.switch import Switch
+    from bizpbx.simulator.core import Core
 
 NO_CHANNEL: Final = "-ERR No such channel!\n"
 
 VERSION: Final = "FreeSWITCH Version 1.11.1-simulator (bizpbx 64bit)\n"
 
-Api = Callable[["Switch", list[str], str], str]
+Api = Callable[["Core", list[str], str], str]
 
 
-def execute_api(switch: Switch, name: str, argument: str) -> str:
+def execute_api(switch: Core, name: str, argument: str) -> str:
     """What the command prints."""
     command = COMMANDS.get(name.lower())
     if command is None:
@@ -28,61 +28,61 @@ def execute_api(switch: Switch, name: str, argument: str) -> str:
     return command(switch, argument.split(), argument)
 
 
-def _of_channel(command: Callable[[Switch, Channel, list[str]], str]) -> Api:
-    def run(switch: Switch, words: list[str], argument: str) -> str:
-        channel = switch.channel(words[0]) if words else None
+def _of_channel(command: Callable[[Core, Channel, list[str]], str], usage: str, least: int = 1) -> Api:
+    def run(switch: Core, words: list[str], argument: str) -> str:
+        if len(words) < least:
+            return f"-USAGE: {usage}\n"
+        channel = switch.channel(words[0])
         return NO_CHANNEL if channel is None else command(switch, channel, words[1:])
 
     return run
 
 
-def _kill(switch: Switch, channel: Channel, words: list[str]) -> str:
+def _kill(switch: Core, channel: Channel, words: list[str]) -> str:
     channel.hang_up(causes.cause(words[0]) if words else "NORMAL_CLEARING")
     return "+OK\n"
 
 
-def _dump(switch: Switch, channel: Channel, words: list[str]) -> str:
+def _dump(switch: Core, channel: Channel, words: list[str]) -> str:
     event = Event("CHANNEL_DATA", [*switch.bus.common("CHANNEL_DATA"), *channel.data()])
     if words and words[0].lower() == "json":
         return to_text(event.json())
-    return "".join(f"{name}: {value}\n" for name, value in event.headers) + "\n"
+    return to_text(event.plain())
 
 
-def _get_variable(switch: Switch, channel: Channel, words: list[str]) -> str:
-    return (channel.get(words[0]) if words else None) or "_undef_"
+def _get_variable(switch: Core, channel: Channel, words: list[str]) -> str:
+    return channel.get(words[0]) or "_undef_"
 
 
-def _set_variable(switch: Switch, channel: Channel, words: list[str]) -> str:
-    if not words:
-        return "-USAGE: <uuid> <var> [value]\n"
+def _set_variable(switch: Core, channel: Channel, words: list[str]) -> str:
     channel.set(words[0], " ".join(words[1:]))
     return "+OK\n"
 
 
-def _break(switch: Switch, channel: Channel, words: list[str]) -> str:
+def _break(switch: Core, channel: Channel, words: list[str]) -> str:
     channel.broken.set()
     return "+OK\n"
 
 
-def _transfer(switch: Switch, channel: Channel, words: list[str]) -> str:
+def _transfer(switch: Core, channel: Channel, words: list[str]) -> str:
     context = words[2] if len(words) > 2 else channel.profile.context
     channel.send_to(words[0], context)
     channel.broken.set()
     return "+OK\n"
 
 
-def _exists(switch: Switch, words: list[str], argument: str) -> str:
+def _exists(switch: Core, words: list[str], argument: str) -> str:
     return "true" if words and switch.channel(words[0]) else "false"
 
 
-def _hupall(switch: Switch, words: list[str], argument: str) -> str:
+def _hupall(switch: Core, words: list[str], argument: str) -> str:
     cause = causes.cause(words[0]) if words else "MANAGER_REQUEST"
     for channel in switch.channels:
         channel.hang_up(cause)
     return f"+OK hangup all channels with cause {cause}\n"
 
 
-def _sched_api(switch: Switch, words: list[str], argument: str) -> str:
+def _sched_api(switch: Core, words: list[str], argument: str) -> str:
     if len(words) < 3:
         return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
     command, rest = words[2], " ".join(words[3:])
@@ -96,11 +96,11 @@ def _discard(text: str) -> None:
     """What a scheduled command prints goes to the log only."""
 
 
-def _sched_del(switch: Switch, words: list[str], argument: str) -> str:
+def _sched_del(switch: Core, words: list[str], argument: str) -> str:
     return f"+OK Deleted: {switch.scheduler.delete(argument)}\n"
 
 
-def _status(switch: Switch, words: list[str], argument: str) -> str:
+def _status(switch: Core, words: list[str], argument: str) -> str:
     seconds = int(switch.clock.now() - switch.started)
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
     return (
@@ -115,16 +115,16 @@ def _status(switch: Switch, words: list[str], argument: str) -> str:
     )
 
 
-def _version(switch: Switch, words: list[str], argument: str) -> str:
+def _version(switch: Core, words: list[str], argument: str) -> str:
     return VERSION
 
 
-def _reload(switch: Switch, words: list[str], argument: str) -> str:
+def _reload(switch: Core, words: list[str], argument: str) -> str:
     switch.reload()
     return "+OK [Success]\n"
 
 
-def _global(switch: Switch, words: list[str], argument: str) -> str:
+def _global(switch: Core, words: list[str], argument: str) -> str:
     return switch.configuration.globals.get(argument, "")
 
 
@@ -152,12 +152,12 @@ COMMANDS: Final[dict[str, Api]] = {
     ),
     "switchname": lambda switch, words, argument: switch.bus.switch_name,
     "uptime": lambda switch, words, argument: f"{int(switch.clock.now() - switch.started)}\n",
-    "uuid_break": _of_channel(_break),
-    "uuid_dump": _of_channel(_dump),
+    "uuid_break": _of_channel(_break, "<uuid> [all]"),
+    "uuid_dump": _of_channel(_dump, "<uuid> [format]"),
     "uuid_exists": _exists,
-    "uuid_getvar": _of_channel(_get_variable),
-    "uuid_kill": _of_channel(_kill),
-    "uuid_setvar": _of_channel(_set_variable),
-    "uuid_transfer": _of_channel(_transfer),
+    "uuid_getvar": _of_channel(_get_variable, "<uuid> <var>", 2),
+    "uuid_kill": _of_channel(_kill, "<uuid> [cause]"),
+    "uuid_setvar": _of_channel(_set_variable, "<uuid> <var> [value]", 2),
+    "uuid_transfer": _of_channel(_transfer, "<uuid> <dest-exten> [<dialplan>] [<context>]", 2),
     "version": _version,
 }

@@ -53,7 +53,6 @@ class Bridge:
             finally:
                 for leg in legs:
                     leg.channel.hang_up("NORMAL_CLEARING")
-                    leg.channel.complete()
             cause = refusal or failure or cause
             if not self._caller.up:
                 break
@@ -104,7 +103,8 @@ class Bridge:
     def _talk(self, leg: Channel) -> None:
         caller = self._caller
         caller.answer()
-        caller.partner, leg.partner = leg, caller
+        caller.partner = caller.other = leg
+        leg.partner = caller
         for one, other in ((caller, leg), (leg, caller)):
             one.set("last_bridge_to", other.uuid)
             one.set("bridge_channel", other.name)

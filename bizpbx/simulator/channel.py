@@ -55,6 +55,9 @@ class Channel:
         self.hides_number = False
         self.call_uuid = self.uuid
         self.partner: Channel | None = None
+        """The leg it talks with."""
+        self.other: Channel | None = None
+        """The leg it talked with last, or that called it."""
         self.clock = clock
         self.created = clock.now()
         self.answered_at = self.hung_up_at = 0.0
@@ -63,6 +66,7 @@ class Channel:
         self.on_hangup: list[Callable[[Channel], None]] = []
         """Called at the hang-up, before anything that waits for it goes on."""
         self._bus = bus
+        self._recorded = False
         self._variables: dict[str, str] = {"direction": direction, "uuid": self.uuid, "channel_name": name}
 
     # Variables
@@ -134,7 +138,8 @@ class Channel:
         self.fire("CHANNEL_HANGUP")
 
     def complete(self) -> None:
-        """Tell the listeners that the leg is over for good."""
+        """Tell the listeners that the leg is over for good, and has been put on record."""
+        self._recorded = True
         self.set("billsec", str(int(self.hung_up_at - self.answered_at) if self.answered_at else 0))
         self.set("duration", str(int(self.hung_up_at - self.created)))
         self.fire("CHANNEL_HANGUP_COMPLETE")
@@ -159,13 +164,14 @@ class Channel:
 
     @property
     def state(self) -> tuple[str, str, str]:
-        """Name and number of the state, and the call's state."""
-        if not self.up:
-            return "CS_HANGUP", "10", "HANGUP"
+        """Name and number of the state, and the call's state. A hang-up changes the number first."""
+        if self._recorded:
+            return "CS_REPORTING", "11", "HANGUP"
         call_state = "ACTIVE" if self.answered.is_set() else "RINGING"
+        name, number = "CS_EXECUTE", "4"
         if self.direction == "outbound":
-            return ("CS_EXCHANGE_MEDIA", "7", call_state) if self.partner else ("CS_CONSUME_MEDIA", "8", call_state)
-        return "CS_EXECUTE", "4", call_state
+            name, number = ("CS_EXCHANGE_MEDIA", "7") if self.partner else ("CS_CONSUME_MEDIA", "8")
+        return name, number if self.up else "10", call_state
 
     def data(self) -> list[tuple[str, str]]:
         """Headers about the channel and all of its variables."""
@@ -186,9 +192,9 @@ class Channel:
         if not self.up:
             headers.append(("Hangup-Cause", self.cause))
         headers += self.profile_headers("Caller")
-        if self.partner is not None:
-            kind = "Originatee" if self.direction == "inbound" else "Originator"
-            headers += [("Other-Type", kind.lower()), *self.partner.profile_headers("Other-Leg")]
+        if self.other is not None:
+            kind = "originatee" if self.direction == "inbound" else "originator"
+            headers += [("Other-Type", kind), *self.other.profile_headers("Other-Leg")]
         return headers + [(f"variable_{name}", value) for name, value in self._variables.items()]
 
     def profile_headers(self, prefix: str) -> list[tuple[str, str]]:

@@ -11,13 +11,13 @@ from gevent.server import StreamServer
 from bizpbx.simulator.listener import Listener
 
 if TYPE_CHECKING:
-    from bizpbx.simulator.switch import Switch
+    from bizpbx.simulator.core import Core
 
 
 class EslServer:
     """Listens from `start` on; `port` is the one that was taken where 0 was asked for."""
 
-    def __init__(self, switch: Switch, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, switch: Core, host: str = "127.0.0.1", port: int = 0) -> None:
         self._switch = switch
         self._clients = Pool()
         self._server = StreamServer((host, port), self._serve, spawn=self._clients)

@@ -101,11 +101,12 @@ class Legs:
             username=caller.profile.username,
             caller_id_name=_shown("name", values, caller, named) or caller.profile.caller_id_name,
             caller_id_number=_shown("number", values, caller, named) or caller.profile.caller_id_number,
-            destination_number=to_user,
+            destination_number=leg.address.rpartition("/")[2],
             context=caller.profile.context,
         )
         channel = Channel(self._bus, self._clock, name, profile, "outbound")
         channel.call_uuid = caller.uuid
+        channel.other = caller
         for key, value in values.items():
             channel.set(key, value)
         channel.set("originator", caller.uuid)

@@ -21,8 +21,8 @@ from bizpbx.simulator.subscription import Subscription, disconnect_notice, linge
 from bizpbx.simulator.wire import Command, CommandReader, Event, message, reply
 
 if TYPE_CHECKING:
+    from bizpbx.simulator.core import Core
     from bizpbx.simulator.session import Session
-    from bizpbx.simulator.switch import Switch
 
 FIRST_COMMAND = 25.0
 """Seconds a client has for its first command (outbound) or its password (inbound)."""
@@ -38,7 +38,7 @@ class _Sign(Enum):
 class Listener:
     """`session` is the call of an outbound connection; `full` gives it all commands."""
 
-    def __init__(self, switch: Switch, sock: Any, session: Session | None = None, full: bool = True) -> None:
+    def __init__(self, switch: Core, sock: Any, session: Session | None = None, full: bool = True) -> None:
         self.switch = switch
         self.session = session
         self.subscription = Subscription()
@@ -158,8 +158,8 @@ class Listener:
                 return reply(self.subscription.filter(words))
             case "sendmsg":
                 return reply(self._message(command, words))
-            case "api" if self._full:
-                return message("api/response", body=self._api(words[0] if words else "", line) or "-ERR no reply\n")
+            case "api" if self._full and words:
+                return message("api/response", body=self._api(words[0], line) or "-ERR no reply\n")
             case "bgapi" if self._full and words:
                 return self._background(command, words)
             case "event" if self._full:

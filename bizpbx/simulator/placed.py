@@ -6,7 +6,7 @@ import gevent
 
 from bizpbx.simulator import causes
 from bizpbx.simulator.channel import Channel, Profile
-from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.core import Core
 from bizpbx.simulator.switch import Switch
 from bizpbx.testbed.world import CallResult, EndedBy, TestbedError
 
@@ -33,10 +33,11 @@ _PHRASES = {
 
 
 class SimulatedCall:
-    """Implements world.PlacedCall."""
+    """Implements world.PlacedCall. Made in the switch's thread, used from anywhere."""
 
-    def __init__(self, clock: Clock, channel: Channel) -> None:
-        self._clock = clock
+    def __init__(self, switch: Switch, channel: Channel) -> None:
+        self._switch = switch
+        self._clock = switch.clock
         self._channel = channel
         self._rang_at: float | None = None
         self._by_caller = False
@@ -47,23 +48,45 @@ class SimulatedCall:
         gevent.spawn(self._act, hangup_after, cancel_after)
 
     def wait_for(self, code: int, timeout: float = 5.0) -> None:
+        self._switch.run(lambda _: self._wait_for(code, timeout))
+
+    def result(self, timeout: float = 30.0) -> CallResult:
+        return self._switch.run(lambda _: self._result(timeout))
+
+    def final(self, timeout: float = 30.0) -> int:
+        """Final SIP code as soon as there is one. Raises TestbedError if it does not come in time."""
+        if not self._switch.run(lambda _: self._settled(timeout)):
+            raise TestbedError(f"There was no final response within {timeout} s.")
+        return self._so_far().code
+
+    def cancel(self) -> None:
+        """The caller gives up."""
+        self._by_caller = True
+        self._switch.run(lambda _: self._channel.hang_up("ORIGINATOR_CANCEL", 487))
+
+    def bye(self) -> None:
+        """The caller hangs up."""
+        self._by_caller = True
+        self._switch.run(lambda _: self._channel.hang_up("NORMAL_CLEARING", 200))
+
+    def stop(self) -> None:
+        """Drop the call, if it still is one."""
+        self._switch.run(lambda _: self._channel.hang_up("NORMAL_CLEARING"))
+
+    def _wait_for(self, code: int, timeout: float) -> None:
         deadline = self._clock.now() + timeout
         while not self._heard(code):
             if self._clock.now() > deadline or (self._channel.ended.is_set() and not self._heard(code)):
                 raise TestbedError(f"The caller did not receive {code}; so far: {self._so_far()}")
             gevent.sleep(0.001)
 
-    def result(self, timeout: float = 30.0) -> CallResult:
+    def _result(self, timeout: float) -> CallResult:
         if not self._channel.wait(timeout):
             so_far = self._so_far()
-            self.stop()
+            self._channel.hang_up("NORMAL_CLEARING")
             raise TestbedError(f"The call did not end within {timeout} s; so far: {so_far}.")
         gevent.sleep(0)
         return self._so_far()
-
-    def stop(self) -> None:
-        """Drop the call, if it still is one."""
-        self._channel.hang_up("NORMAL_CLEARING")
 
     def _act(self, hangup_after: float | None, cancel_after: float | None) -> None:
         channel = self._channel
@@ -110,9 +133,9 @@ class SimulatedCall:
         )
 
 
-def refused(switch: Switch, code: int) -> Channel:
+def refused(core: Core, code: int) -> Channel:
     """A call that was turned down before it became one: no dialplan saw it."""
-    channel = Channel(switch.bus, switch.clock, "sofia/internal/refused", Profile())
+    channel = Channel(core.bus, core.clock, "sofia/internal/refused", Profile())
     channel.sip_refusal = code
     channel.hang_up("CALL_REJECTED")
     return channel

@@ -12,7 +12,7 @@ from bizpbx.simulator.channel import Channel
 from bizpbx.simulator.dialplan import Action
 
 if TYPE_CHECKING:
-    from bizpbx.simulator.switch import Switch
+    from bizpbx.simulator.core import Core
 
 MOST_NESTED = 50
 """Depth of `execute_extension` at which a call is given up."""
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class Session:
     """Runs one channel from its first hunt to its end."""
 
-    def __init__(self, switch: Switch, channel: Channel) -> None:
+    def __init__(self, switch: Core, channel: Channel) -> None:
         self.switch = switch
         self.channel = channel
         self._depth = 0

@@ -11,10 +11,10 @@ import orjson
 from bizpbx.simulator.channel import Channel
 
 if TYPE_CHECKING:
-    from bizpbx.simulator.switch import Switch
+    from bizpbx.simulator.core import Core
 
 
-def show(switch: Switch, words: list[str], argument: str) -> str:
+def show(switch: Core, words: list[str], argument: str) -> str:
     """`show channels|calls|registrations [count] [as json]`; without `as json`, comma-separated."""
     match words[0].lower() if words else "":
         case "channels":
@@ -27,6 +27,8 @@ def show(switch: Switch, words: list[str], argument: str) -> str:
             return "-USAGE: channels|calls|registrations [count] [as json]\n"
     counted = "count" in words
     if words[-2:] == ["as", "json"]:
+        if not rows:
+            return '{"row_count": 0}\n'
         return orjson.dumps({"row_count": len(rows), "rows": [] if counted else rows}).decode()
     table = "" if counted or not rows else _table(rows)
     return f"{table}\n{len(rows)} total.\n"
@@ -36,7 +38,7 @@ def _table(rows: list[dict[str, str]]) -> str:
     return "".join(",".join(row) + "\n" for row in [list(rows[0]), *(list(row.values()) for row in rows)])
 
 
-def _channel(switch: Switch, channel: Channel) -> dict[str, str]:
+def _channel(switch: Core, channel: Channel) -> dict[str, str]:
     profile = channel.profile
     state, _, call_state = channel.state
     return {
@@ -67,7 +69,7 @@ def _channel(switch: Switch, channel: Channel) -> dict[str, str]:
     }
 
 
-def _registration(switch: Switch, name: str, domain: str) -> dict[str, str]:
+def _registration(switch: Core, name: str, domain: str) -> dict[str, str]:
     return {
         "reg_user": name,
         "realm": domain,
@@ -82,9 +84,11 @@ def _registration(switch: Switch, name: str, domain: str) -> dict[str, str]:
     }
 
 
-def sofia(switch: Switch, words: list[str], argument: str) -> str:
+def sofia(switch: Core, words: list[str], argument: str) -> str:
     """`sofia status`, `sofia profile <name> rescan …`."""
     if words[:1] == ["profile"]:
+        if not set(words[1:2]) & set(switch.configuration.contexts_of_profiles):
+            return f"Invalid Profile [{' '.join(words[1:2])}]"
         switch.reload()
         return "Reload XML [Success]\n+OK scan complete\n"
     line = "=" * 97
@@ -98,7 +102,7 @@ def sofia(switch: Switch, words: list[str], argument: str) -> str:
     return f"{head}{rows}{line}\n{len(profiles)} profiles 0 aliases\n"
 
 
-def sofia_contact(switch: Switch, words: list[str], argument: str) -> str:
+def sofia_contact(switch: Core, words: list[str], argument: str) -> str:
     """`sofia_contact [profile/]name@domain`: where a device is registered."""
     profile, _, address = argument.rpartition("/")
     name, _, domain = address.partition("@")

@@ -1,29 +1,33 @@
-"""The switch itself: its configuration, its channels, and where calls come in."""
+"""The simulated switch from outside: it runs in a thread of its own, so that nobody who blocks can hold it up."""
 
 from __future__ import annotations
 
-import uuid
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from gevent.pool import Group
+import gevent
+from gevent import monkey
+from gevent.event import Event as Flag
 
-from bizpbx.simulator.channel import Channel, Profile
 from bizpbx.simulator.clock import Clock
 from bizpbx.simulator.configuration import Configuration
-from bizpbx.simulator.dialplan import Dialplan
-from bizpbx.simulator.directory import Directory, User
-from bizpbx.simulator.endpoints import Endpoint, Locations
-from bizpbx.simulator.esl_server import EslServer
-from bizpbx.simulator.events import EventBus
-from bizpbx.simulator.legs import Legs
-from bizpbx.simulator.scheduler import Scheduler
-from bizpbx.simulator.session import Session
+from bizpbx.simulator.core import Core
+
+T = TypeVar("T")
+
+START = 10.0
+"""Seconds that starting may take."""
 
 
 class Switch:
-    """A context manager: listens for event-socket clients inside, and ends everything that it started when left."""
+    """A context manager: takes event-socket clients inside, and ends everything that it started when left.
+
+    Its greenlets have a hub of their own in a thread of their own; in a monkey-patched process, where a thread is a
+    greenlet, they share the one hub.
+    """
 
     def __init__(
         self,
@@ -36,22 +40,15 @@ class Switch:
         name: str = "simulator",
     ) -> None:
         """`configuration` is called at the start and at each `reloadxml`. Port 0 takes a free one: see `address`."""
-        self.password = password
         self.clock: Clock = clock or Clock()
-        self.started: float = self.clock.now()
-        self.bus: EventBus = EventBus(self.clock, name)
-        self.scheduler = Scheduler(self.clock)
-        self.locations = Locations()
-        self.sessions_since_start = 0
-        self.peak = 0
-        self._read = configuration
-        self._channels: dict[str, Channel] = {}
-        self._calls = Group()
-        self._server = EslServer(self, host, port)
-        self.reload()
+        self._make = lambda: Core(configuration, password, host=host, port=port, clock=self.clock, name=name)
+        self._started: Future[Core] = Future()
+        self._thread = threading.Thread(target=self._serve, name=f"switch {name}", daemon=True)
 
     def __enter__(self) -> Self:
-        self._server.start()
+        """Raises OSError if the port is taken."""
+        self._thread.start()
+        self._started.result(START)
         return self
 
     def __exit__(
@@ -62,79 +59,42 @@ class Switch:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of the event socket."""
-        return self._server.address
+        return self._started.result(START).address
 
-    def reload(self) -> None:
-        """Read the configuration anew; calls under way keep what they have."""
-        self.configuration = self._read()
-        self.dialplan = Dialplan(self.configuration.contexts)
-        self.directory = Directory(self.configuration)
-        self.legs = Legs(self.bus, self.clock, self.directory, self.locations, self.configuration.gateways)
+    def run(self, function: Callable[[Core], T]) -> T:
+        """Run a function in the switch's thread, in a greenlet, and return what it returns or raise what it raises."""
+        core = self._started.result(START)
+        result: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                result.set_result(function(core))
+            except BaseException as error:
+                result.set_exception(error)
+
+        self._loop.run_callback_threadsafe(gevent.spawn, work)
+        return result.result()
 
     def close(self) -> None:
-        """Hang up all calls and stop listening."""
-        for channel in self.channels:
-            channel.hang_up("SYSTEM_SHUTDOWN")
-        self.scheduler.close()
-        self._calls.join(timeout=1)
-        self._calls.kill()
-        self._server.stop()
+        """Hang up all calls and stop."""
+        if self._thread.is_alive():
+            self._loop.run_callback_threadsafe(self._stop.set)
+            self._thread.join(START)
 
-    # Channels
-
-    @property
-    def channels(self) -> list[Channel]:
-        """Legs that are up, oldest first."""
-        return list(self._channels.values())
-
-    def channel(self, uuid: str) -> Channel | None:
-        return self._channels.get(uuid)
-
-    def add(self, channel: Channel) -> None:
-        """Count a new leg in. An outgoing one goes when it is hung up, an incoming one when its thread ends."""
-        self._channels[channel.uuid] = channel
-        self.sessions_since_start += 1
-        self.peak = max(self.peak, len(self._channels))
-        channel.fire("CHANNEL_CREATE")
-        if channel.direction == "outbound":
-            channel.fire("CHANNEL_OUTGOING")
-            channel.on_hangup.append(self.remove)
-
-    def remove(self, channel: Channel) -> None:
-        self._channels.pop(channel.uuid, None)
-
-    @staticmethod
-    def new_uuid() -> str:
-        return str(uuid.uuid4())
-
-    # What comes in
-
-    def register(self, domain: str, username: str, password: str, endpoint: Endpoint) -> int:
-        """A REGISTER with digest authentication; returns the final SIP code."""
-        user = self.directory.find(domain, username, "sip_auth")
-        if user is None or "sip-forbid-register" in user.params or not user.admits(domain, password):
-            return 403
-        name = user.params.get("sip-force-extension", username)
-        self.locations.register(name, domain, endpoint)
-        who = [("profile-name", "internal"), ("from-user", name), ("from-host", domain)]
-        self.bus.fire("CUSTOM", [*who, ("status", "Registered(UDP)")], subclass="sofia::register")
-        return 200
-
-    def authenticated(self, domain: str, username: str, password: str) -> User | None:
-        """Who an INVITE with these credentials comes from."""
-        user = self.directory.find(domain, username, "sip_auth")
-        return user if user is not None and user.admits(domain, password) else None
-
-    def incoming(self, profile: Profile, name: str, variables: dict[str, str], hides_number: bool = False) -> Channel:
-        """Start a call that has been let in. `hides_number`: the caller asked for privacy."""
-        channel = Channel(self.bus, self.clock, name, profile)
-        channel.hides_number = hides_number
-        for key, value in {**self._limits(), **variables}.items():
-            channel.set(key, value)
-        self.add(channel)
-        self._calls.spawn(Session(self, channel).run)
-        return channel
-
-    def _limits(self) -> dict[str, str]:
-        limit = self.configuration.globals.get("max_session_transfers")
-        return {"max_session_transfers": limit} if limit else {}
+    def _serve(self) -> None:
+        hub = gevent.get_hub()
+        self._loop = hub.loop
+        self._stop = Flag()
+        try:
+            core = self._make()
+            core.start()
+        except BaseException as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(core)
+        try:
+            self._stop.wait()
+        finally:
+            core.close()
+            if not monkey.is_module_patched("threading"):
+                hub.destroy(destroy_loop=True)  # type: ignore[no-untyped-call] # missing in types-gevent

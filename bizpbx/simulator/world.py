@@ -1,8 +1,4 @@
-"""The testbed's world on the simulated switch: phones and carriers without SIP, the same scenarios as on the real one.
-
-Everything runs in the greenlets of this thread. Wait by the methods here, or by `gevent.sleep`: a blocking
-`time.sleep` stops the switch, too.
-"""
+"""The testbed's world on the simulated switch: phones and carriers without SIP, for the same scenarios."""
 
 from __future__ import annotations
 
@@ -12,7 +8,8 @@ from typing import Self
 
 import gevent
 
-from bizpbx.simulator.channel import Profile
+from bizpbx.simulator.channel import Channel, Profile
+from bizpbx.simulator.core import Core
 from bizpbx.simulator.endpoint import SimulatedEndpoint
 from bizpbx.simulator.placed import SimulatedCall, refused
 from bizpbx.simulator.switch import Switch
@@ -37,14 +34,14 @@ SETTLE = 2.0
 class SimulatedPhone(SimulatedEndpoint):
     """Implements world.Phone."""
 
-    def __init__(self, switch: Switch, domain: str, username: str, password: str, behaviour: Behaviour) -> None:
-        super().__init__(switch.clock, behaviour, username)
+    def __init__(self, core: Core, domain: str, username: str, password: str, behaviour: Behaviour) -> None:
+        super().__init__(core.clock, behaviour, username)
         self.domain = domain
         self.username = username
         self.password = password
         self.registration = Registration(0, "not tried")
         if behaviour.registers:
-            code = switch.register(domain, username, password, self)
+            code = core.register(domain, username, password, self)
             self.registration = Registration(code, "OK" if code == 200 else "Forbidden")
 
     def caller(
@@ -56,10 +53,10 @@ class SimulatedPhone(SimulatedEndpoint):
 class SimulatedCarrier(SimulatedEndpoint):
     """Implements world.Carrier."""
 
-    def __init__(self, switch: Switch, port: int, behaviour: Behaviour) -> None:
-        super().__init__(switch.clock, behaviour, None)
+    def __init__(self, core: Core, port: int, behaviour: Behaviour) -> None:
+        super().__init__(core.clock, behaviour, None)
         self.port = port
-        switch.locations.listen(port, self)
+        core.locations.listen(port, self)
 
     def caller(
         self,
@@ -93,11 +90,14 @@ class SimulatedWorld:
         """End all calls and sign everybody off."""
         for call in self._calls:
             call.stop()
-        for endpoint in self._endpoints():
-            endpoint.hang_up_all()
-            self.switch.locations.forget(endpoint)
+        self.switch.run(self._dismiss)
         self._phones.clear()
         self._carriers.clear()
+
+    def _dismiss(self, core: Core) -> None:
+        for endpoint in self._endpoints():
+            endpoint.hang_up_all()
+            core.locations.forget(endpoint)
 
     @property
     def phones(self) -> list[SimulatedPhone]:
@@ -110,23 +110,31 @@ class SimulatedWorld:
     def phone(self, domain: str, username: str, password: str, behaviour: Behaviour = rings_only) -> SimulatedPhone:
         earlier = self._phones.pop((domain, username), None)
         if earlier is not None:
-            self.switch.locations.forget(earlier)
-        phone = SimulatedPhone(self.switch, domain, username, password, behaviour)
+            self.switch.run(lambda core: core.locations.forget(earlier))
+        phone = self.switch.run(lambda core: SimulatedPhone(core, domain, username, password, behaviour))
         self._phones[domain, username] = phone
         return phone
 
     def carrier(self, port: int, behaviour: Behaviour = ANSWERS) -> SimulatedCarrier:
-        self._carriers[port] = SimulatedCarrier(self.switch, port, behaviour)
+        self._carriers[port] = self.switch.run(lambda core: SimulatedCarrier(core, port, behaviour))
         return self._carriers[port]
 
     def place(
         self, caller: Caller, to: str, *, hangup_after: float | None = 0.1, cancel_after: float | None = None
     ) -> SimulatedCall:
         who = as_caller(caller)
-        placed = self._from_carrier(who, to) if isinstance(who, CarrierCaller) else self._from_phone(who, to)
-        placed.run(hangup_after, cancel_after)
-        self._calls.append(placed)
-        return placed
+
+        def start(core: Core) -> SimulatedCall:
+            if isinstance(who, CarrierCaller):
+                channel = self._from_carrier(core, who, to)
+            else:
+                channel = self._from_phone(core, who, to)
+            placed = SimulatedCall(self.switch, channel)
+            placed.run(hangup_after, cancel_after)
+            return placed
+
+        self._calls.append(self.switch.run(start))
+        return self._calls[-1]
 
     def call(
         self,
@@ -143,9 +151,12 @@ class SimulatedWorld:
 
     def settle(self, timeout: float = SETTLE) -> None:
         """Return once every call is over for everybody who saw it, or after `timeout` seconds."""
-        deadline = self.switch.clock.now() + timeout
+        self.switch.run(lambda core: self._settle(core, timeout))
+
+    def _settle(self, core: Core, timeout: float) -> None:
+        deadline = core.clock.now() + timeout
         while any(not seen.ended for each in self._endpoints() for seen in each.incoming):
-            if self.switch.clock.now() > deadline:
+            if core.clock.now() > deadline:
                 return
             gevent.sleep(0.001)
 
@@ -156,15 +167,15 @@ class SimulatedWorld:
     def _endpoints(self) -> list[SimulatedEndpoint]:
         return [*self._phones.values(), *self._carriers.values()]
 
-    def _from_phone(self, caller: PhoneCaller, to: str) -> SimulatedCall:
+    def _from_phone(self, core: Core, caller: PhoneCaller, to: str) -> Channel:
         phone = self._phones.get((caller.phone.domain, caller.phone.username))
         if phone is None:
             raise TestbedError(f"There is no phone {caller.phone.username}@{caller.phone.domain} in this world.")
-        user = self.switch.authenticated(phone.domain, phone.username, phone.password)
+        user = core.authenticated(phone.domain, phone.username, phone.password)
         if user is None:
-            return SimulatedCall(self.switch.clock, refused(self.switch, 403))
+            return refused(core, 403)
         claimed = caller.claims or phone.username
-        fallback = self.switch.configuration.contexts_of_profiles.get("internal", "default")
+        fallback = core.configuration.contexts_of_profiles.get("internal", "default")
         profile = Profile(
             username=phone.username,
             caller_id_name=caller.display_name or claimed,
@@ -181,15 +192,15 @@ class SimulatedWorld:
             "domain_name": phone.domain,
             **user.variables,
         }
-        return self._place(profile, f"sofia/internal/{claimed}@{phone.domain}", variables, caller.headers)
+        return _place(core, profile, f"sofia/internal/{claimed}@{phone.domain}", variables, caller.headers)
 
-    def _from_carrier(self, caller: CarrierCaller, to: str) -> SimulatedCall:
+    def _from_carrier(self, core: Core, caller: CarrierCaller, to: str) -> Channel:
         port = caller.carrier.port
-        configuration = self.switch.configuration
+        configuration = core.configuration
         if port not in self._carriers:
             raise TestbedError(f"There is no carrier on port {port} in this world.")
         if not any(gateway.host == "127.0.0.1" for gateway in configuration.gateways.values()):
-            return SimulatedCall(self.switch.clock, refused(self.switch, 403))
+            return refused(core, 403)
         claimed = "anonymous" if caller.withheld or caller.number is None else caller.number
         headers = dict(caller.headers)
         if caller.withheld:
@@ -208,13 +219,12 @@ class SimulatedWorld:
         variables = _sip_variables("external", claimed, to, "127.0.0.1", port, headers)
         if "P-Asserted-Identity" in headers:
             variables["sip_P-Asserted-Identity"] = asserted
-        return self._place(profile, f"sofia/external/{claimed}@127.0.0.1", variables, headers)
+        return _place(core, profile, f"sofia/external/{claimed}@127.0.0.1", variables, headers)
 
-    def _place(
-        self, profile: Profile, name: str, variables: dict[str, str], headers: Mapping[str, str]
-    ) -> SimulatedCall:
-        hides = "id" in headers.get("Privacy", "").split(";")
-        return SimulatedCall(self.switch.clock, self.switch.incoming(profile, name, variables, hides))
+
+def _place(core: Core, profile: Profile, name: str, variables: dict[str, str], headers: Mapping[str, str]) -> Channel:
+    hides = "id" in headers.get("Privacy", "").split(";")
+    return core.incoming(profile, name, variables, hides)
 
 
 def _sip_variables(

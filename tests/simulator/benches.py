@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gevent import socket
 
-from bizpbx.simulator.channel import Channel, Profile
+from bizpbx.simulator.channel import Profile
 from bizpbx.simulator.configuration import parse
 from bizpbx.simulator.endpoint import SimulatedEndpoint
 from bizpbx.simulator.placed import SimulatedCall
@@ -56,7 +56,7 @@ DOCUMENT = """<document type="freeswitch/xml">
 class PlacedCall(Protocol):
     """A call as a test drives it."""
 
-    def final(self, seconds: float = 10) -> int:
+    def final(self, timeout: float = 10) -> int:
         """Final SIP code, once there is one."""
 
     def cancel(self) -> None: ...
@@ -84,24 +84,6 @@ class Bench(Protocol):
 
 
 @dataclass
-class _SimulatedCall:
-    switch: Switch
-    channel: Channel
-    placed: SimulatedCall
-
-    def final(self, seconds: float = 10) -> int:
-        self.placed._settled(seconds)
-        return self.placed._so_far().code
-
-    def cancel(self) -> None:
-        self.placed._by_caller = True
-        self.channel.hang_up("ORIGINATOR_CANCEL", 487)
-
-    def bye(self) -> None:
-        self.channel.hang_up("NORMAL_CLEARING", 200)
-
-
-@dataclass
 class Simulated:
     """The simulator."""
 
@@ -116,14 +98,14 @@ class Simulated:
 
     def phone(self, user: str, code: int | None = 200, after: float = 0.05, talks: float | None = None) -> None:
         endpoint = SimulatedEndpoint(self.switch.clock, Behaviour(code, after, talks), user)
-        self.switch.locations.register(user, DOMAIN, endpoint)
+        self.switch.run(lambda core: core.locations.register(user, DOMAIN, endpoint))
         self.phones[user] = endpoint
 
-    def call(self, number: str) -> _SimulatedCall:
+    def call(self, number: str) -> SimulatedCall:
         profile = Profile("100", "100", "100", destination_number=number, context=DOMAIN)
         variables = {"sip_from_user": "100", "endpoint_disposition": "RECEIVED"}
-        channel = self.switch.incoming(profile, f"sofia/internal/100@{DOMAIN}", variables)
-        return _SimulatedCall(self.switch, channel, SimulatedCall(self.switch.clock, channel))
+        name = f"sofia/internal/100@{DOMAIN}"
+        return self.switch.run(lambda core: SimulatedCall(self.switch, core.incoming(profile, name, variables)))
 
     def seen(self, user: str) -> list[str]:
         story = []
@@ -146,8 +128,8 @@ class _LiveCall:
     call_id: str
     number: str
 
-    def final(self, seconds: float = 10) -> int:
-        return self.agent.result(self.call_id, seconds)
+    def final(self, timeout: float = 10) -> int:
+        return self.agent.result(self.call_id, timeout)
 
     def cancel(self) -> None:
         self.agent.cancel(self.call_id, self.number)
