@@ -55,7 +55,7 @@ def _address(target: Target) -> str:
         case DeviceTarget():
             return device_address(target.sip_user, target.domain)
         case GatewayTarget():
-            return gateway_address(target.gateway, target.dial)
+            return gateway_address(target.gateway, _token(target.dial))
 
 
 def _token(text: str) -> str:

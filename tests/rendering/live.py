@@ -17,7 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from bizpbx.freeswitch.rendering import SwitchParameters, check, new_password, render_tree, start_command, write
+from bizpbx.freeswitch.rendering import (
+    SwitchParameters,
+    check,
+    new_password,
+    reload_commands,
+    render_tree,
+    start_command,
+    write,
+)
 from bizpbx.policy.settings import OrganisationSettings
 
 START_TIMEOUT = 20.0
@@ -65,8 +73,9 @@ class LiveSwitch:
 
     def render(self, organisations: Iterable[OrganisationSettings]) -> None:
         """Bring the running switch up to date."""
-        write(render_tree(self.parameters, organisations), self.folder)
-        assert "+OK" in self.api("reloadxml")
+        tree = render_tree(self.parameters, organisations)
+        for command in reload_commands(write(tree, self.folder), tree):
+            assert "-ERR" not in self.api(command)
 
     def log(self, *levels: str) -> list[str]:
         """Lines of the log, those of some levels only if any are named."""

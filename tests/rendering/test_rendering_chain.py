@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from bizpbx.freeswitch.dial_string import dial_string
+from bizpbx.policy.plan import DeviceTarget, Ring, Stage
+from bizpbx.policy.settings import DeviceKind
 from tests.rendering.controller import Connection, Controller
 from tests.rendering.live import LiveSwitch, switch, wait_for
 from tests.rendering.phone import Phone
@@ -139,6 +143,29 @@ def test_a_decided_call_that_never_rang_fails(controller: Controller, caller: Ph
     controller.scripts = [decide]
     assert caller.call("100").status == 503
     assert called.invites == []
+
+
+def test_each_phone_is_shown_the_number_meant_for_it_beside_one_name(
+    live: LiveSwitch, controller: Controller, caller: Phone, called: Phone
+) -> None:
+    other = Phone("100-mobile", ACME, live.internal, on_invite=486)
+    assert other.register() == 200
+    phone = DeviceTarget("100", DeviceKind.IP_PHONE, "100-ip_phone", ACME, "+6531234567")
+    mobile = dataclasses.replace(phone, kind=DeviceKind.MOBILE, sip_user="100-mobile", number="101")
+    both = Ring(Stage.RING, (phone, mobile), 5, caller_name="")
+
+    def ring(connection: Connection) -> None:
+        connection.connect()
+        connection.execute("set", "effective_caller_id_name=O'Brien, [Sons] {x} <y>")
+        connection.execute("bridge", dial_string(both))
+        connection.execute("hangup", "USER_BUSY")
+
+    controller.scripts = [ring]
+    assert caller.call("100").status == 486
+    assert called.invites[0].get("from").startswith('"O\'Brien, [Sons] {x} <y>" <sip:+6531234567@')
+    assert other.invites[0].get("from").startswith('"O\'Brien, [Sons] {x} <y>" <sip:101@')
+    other.register(expires=0)
+    other.close()
 
 
 def test_a_conversation_goes_on_without_its_controller_and_ends_normally(

@@ -271,3 +271,26 @@ def test_a_change_is_taken_over_while_running(tmp_path: Path) -> None:
         assert allowed.invites == []
         allowed.close()
         caller.close()
+
+
+def test_gateways_come_change_and_go_while_running(tmp_path: Path) -> None:
+    # given: a carrier at an address nobody calls from
+    away = dataclasses.replace(gateway(ACME), host="192.0.2.1")
+    with switch(tmp_path, [organisation(trunk=away)]) as live:
+        outside = Phone("+6591112222", "carrier.example", live.external)
+        assert outside.call("+6564291310").status == 403
+        # when: it moves here, and another organisation gets one
+        here = gateway(ACME, outside.port)
+        live.render([organisation(trunk=here), organisation(BETA, numbers=())])
+        # then: it may call, and is called at its new address
+        assert outside.call("+6564291310").status == 480
+        wait_for(lambda: f"127.0.0.1:{outside.port}" in live.api(f"sofia status gateway carrier.{ACME}"))
+        assert "NOREG" in live.api(f"sofia status gateway carrier.{BETA}")
+        caller = Phone("100-ip_phone", ACME, live.internal)
+        outside.on_invite = 486
+        assert caller.call("999").status == 486
+        # and when: the other organisation goes
+        live.render([organisation(trunk=here)])
+        wait_for(lambda: "Invalid" in live.api(f"sofia status gateway carrier.{BETA}"))
+        caller.close()
+        outside.close()

@@ -9,6 +9,7 @@ from bizpbx.freeswitch.rendering.directory import (
 )
 from bizpbx.freeswitch.rendering.into import Manual, manual_steps, render_into
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters, new_password, start_command, stored_password
+from bizpbx.freeswitch.rendering.reload import reload_commands
 from bizpbx.freeswitch.rendering.tree import Tree, render_tree
 from bizpbx.freeswitch.rendering.write import Change, diff, write
 
@@ -26,6 +27,7 @@ __all__ = [
     "manual_steps",
     "new_password",
     "refused_document",
+    "reload_commands",
     "render_into",
     "render_tree",
     "start_command",

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
@@ -36,6 +36,8 @@ class Change:
 
     path: PurePosixPath
     action: Action
+    before: str | None = field(default=None, repr=False, compare=False)
+    """Contents until now; None for a new file."""
 
 
 def write(tree: Mapping[PurePosixPath, str], output: Path) -> list[Change]:
@@ -70,8 +72,8 @@ def _changes(tree: Mapping[PurePosixPath, str], output: Path) -> list[Change]:
                 "or use --into to add to a configuration that exists."
             )
         elif present != content:
-            changes.append(Change(path, Action.CHANGED))
-    changes.extend(Change(path, Action.REMOVED) for path in _stale(tree, output))
+            changes.append(Change(path, Action.CHANGED, present))
+    changes.extend(Change(path, Action.REMOVED, _read(output / path)) for path in _stale(tree, output))
     return changes
 
 

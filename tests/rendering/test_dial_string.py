@@ -1,0 +1,66 @@
+"""Dial strings are built from tokens only."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bizpbx.errors import InvalidText
+from bizpbx.freeswitch.dial_string import device_address, dial_string, gateway_address
+from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Stage, Target
+from bizpbx.policy.settings import DeviceKind
+
+DEVICE = DeviceTarget("100", DeviceKind.IP_PHONE, "100-ip_phone", "acme.example", "+6531234567")
+GATEWAY = GatewayTarget("carrier.acme.example", "+6581112222", "+6564291310")
+SYNTAX = "{}[]<>,|:^='\\$@%/;!& \t\n\"()"
+
+
+def ring(*targets: Target) -> Ring:
+    return Ring(Stage.RING, targets, 20, caller_name="anything, at all: ['${x}")
+
+
+def test_all_targets_ring_together_each_with_its_own_number() -> None:
+    assert dial_string(ring(DEVICE, GATEWAY)) == (
+        "[leg_timeout=20,origination_caller_id_number=+6531234567]sofia/internal/100-ip_phone.acme.example%acme.example,"
+        "[leg_timeout=20,origination_caller_id_number=+6564291310]sofia/gateway/carrier.acme.example/+6581112222"
+    )
+
+
+def test_a_withheld_number_is_left_out() -> None:
+    assert dial_string(ring(dataclasses.replace(DEVICE, number=""))) == (
+        "[leg_timeout=20]sofia/internal/100-ip_phone.acme.example%acme.example"
+    )
+
+
+@pytest.mark.parametrize("syntax", SYNTAX)
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [
+        (DEVICE, "sip_user"),
+        (DEVICE, "domain"),
+        (DEVICE, "number"),
+        (GATEWAY, "gateway"),
+        (GATEWAY, "dial"),
+        (GATEWAY, "number"),
+    ],
+)
+def test_syntax_in_any_part_is_refused(target: Target, part: str, syntax: str) -> None:
+    with pytest.raises(InvalidText):
+        dial_string(ring(dataclasses.replace(target, **{part: f"a{syntax}b"})))  # type: ignore[arg-type]
+
+
+@given(st.text())
+def test_whatever_is_dialled_stays_one_leg(text: str) -> None:
+    try:
+        built = dial_string(ring(dataclasses.replace(GATEWAY, dial=text, number=text)))
+    except InvalidText:
+        return
+    assert built.count("sofia/") == built.count("[") == built.count("]") == built.count(",") == 1
+
+
+def test_addresses() -> None:
+    assert device_address("100-ip_phone", "acme.example") == "sofia/internal/100-ip_phone.acme.example%acme.example"
+    assert gateway_address("carrier.acme.example") == "sofia/gateway/carrier.acme.example"
