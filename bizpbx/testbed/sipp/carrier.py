@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record, scenarios
-from bizpbx.testbed.sipp.process import HOST, Sipp
+from bizpbx.testbed.sipp.process import HOST, PORTS, Sipp
 from bizpbx.testbed.sipp.trunk import Address, Trunk
 from bizpbx.testbed.world import Behaviour, CarrierCaller, Incoming
 
@@ -19,18 +19,16 @@ class SippCarrier:
         self.port = port
         self._forgotten = 0
         self._ports = ports
-        self._first_port = ports.block(4)
-        callee_port = self._first_port
+        self._first_port = ports.block(PORTS)
         self._trunk: Trunk | None = None
         self._sipp: Sipp | None = None
         try:
-            self._trunk = Trunk(port, self._first_port + 1, switch, (HOST, callee_port))
+            self._trunk = Trunk(port, self._first_port + 1, switch, (HOST, self._first_port))
             self._sipp = Sipp(
                 folder,
                 f"carrier-{port}",
                 scenario=scenarios.callee(behaviour),
-                port=callee_port,
-                media_port=self._first_port + 2,
+                first_port=self._first_port,
                 keys={"contact": f"{HOST}:{port}"},
             )
             self._sipp.wait_until_listening()
@@ -75,7 +73,7 @@ class SippCarrier:
             self._trunk.close()
             self._trunk = None
         if self._first_port:
-            self._ports.release(self._first_port, 4)
+            self._ports.release(self._first_port, PORTS)
             self._first_port = 0
 
     def _all_incoming(self) -> list[Incoming]:

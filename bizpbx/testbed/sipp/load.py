@@ -9,6 +9,7 @@ from math import ceil
 
 from bizpbx.testbed import processes
 from bizpbx.testbed.sipp import record
+from bizpbx.testbed.sipp.process import PORTS
 from bizpbx.testbed.sipp.real_world import SippWorld
 from bizpbx.testbed.world import Caller, CallResult, TestbedError, as_caller
 
@@ -45,7 +46,7 @@ def load(
 
     Raises TestbedError if they have not all ended `wait` seconds after the last one should have.
     """
-    first_port = world.ports.block(4)
+    first_port = world.ports.block(PORTS)
     options = ("-m", str(calls), "-l", str(calls), "-r", f"{rate:g}")
     sipp = world.dialler(as_caller(caller), to, first_port, talks, None, options)
     try:
@@ -54,7 +55,7 @@ def load(
         placed = [record.result(dialog) for dialog in record.dialogs(sipp.messages)]
     finally:
         sipp.stop()
-        world.ports.release(first_port, 4)
+        world.ports.release(first_port, PORTS)
     return summary(placed, calls)
 
 

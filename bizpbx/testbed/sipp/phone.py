@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record, scenarios
-from bizpbx.testbed.sipp.process import Sipp
+from bizpbx.testbed.sipp.process import PORTS, Sipp
 from bizpbx.testbed.world import Behaviour, Incoming, PhoneCaller, Registration, TestbedError
 
 
@@ -37,7 +37,7 @@ class SippPhone:
         self._first_port = 0
         self.registration = Registration(0, "not tried")
         if behaviour.registers:
-            self._first_port = ports.block(4)
+            self._first_port = ports.block(PORTS)
             try:
                 self._sipp = self._register(scenarios.callee(behaviour), 3600)
                 self.registration = self._outcome(self._sipp)
@@ -84,7 +84,7 @@ class SippPhone:
         if self._sipp is not None:
             self._sipp.stop()
         if self._first_port:
-            self._ports.release(self._first_port, 4)
+            self._ports.release(self._first_port, PORTS)
             self._first_port = 0
 
     def _register(self, callee: str | None, expires: int) -> Sipp:
@@ -95,8 +95,7 @@ class SippPhone:
             scenario=scenarios.registers(),
             incoming=callee,
             remote=self._registrar,
-            port=self._first_port,
-            media_port=self._first_port + 2,
+            first_port=self._first_port,
             keys=keys,
             credentials=(self.username, self.password),
             options=("-m", "1", "-r", "1000"),
@@ -106,7 +105,7 @@ class SippPhone:
         try:
             sipp.wait_until(lambda: record.registration(sipp.messages) is not None, self._patience, "registering")
         except TestbedError:
-            if any(not entry.sent for entry in sipp.messages):
+            if not sipp.messages or any(not entry.sent for entry in sipp.messages):
                 raise
             return Registration(408, "no answer from the switch")
         return record.registration(sipp.messages) or Registration(408, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bizpbx.testbed import processes
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record
-from bizpbx.testbed.sipp.process import Sipp
+from bizpbx.testbed.sipp.process import PORTS, Sipp
 from bizpbx.testbed.world import CallResult, TestbedError
 
 
@@ -29,11 +29,13 @@ class SippCall:
             self.stop()
             raise TestbedError(f"The call did not end within {timeout} s; so far: {so_far}. {self._sipp.last_words()}")
         self.stop()
+        if not self._sipp.messages:
+            raise TestbedError(f"The call was not placed. {self._sipp.last_words()}")
         return record.result(self._sipp.messages)
 
     def stop(self) -> None:
         """Drop the call, if it still is one."""
         self._sipp.stop()
         if self._first_port:
-            self._ports.release(self._first_port, 4)
+            self._ports.release(self._first_port, PORTS)
             self._first_port = 0

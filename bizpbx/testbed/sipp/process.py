@@ -15,12 +15,14 @@ from bizpbx.testbed.world import TestbedError
 TIME_LIMIT = 3600
 """Seconds after which any SIPp ends by itself, should everything else fail."""
 POLL = 0.004
+PORTS = 6
+"""Ports that each takes in a row: SIP, one to spare, audio and its control, video, remote control."""
 HOST = "127.0.0.1"
 NAMES = count(1)
 
 
 class Sipp:
-    """A running SIPp on 127.0.0.1.
+    """A running SIPp on 127.0.0.1, on `PORTS` ports reserved for it from `first_port` on.
 
     `scenario` is what it does by itself; `incoming`, if given, what it does with calls it receives meanwhile. `keys`
     fill the placeholders of both.
@@ -32,8 +34,7 @@ class Sipp:
         name: str,
         *,
         scenario: str,
-        port: int,
-        media_port: int,
+        first_port: int,
         remote: str = "",
         incoming: str | None = None,
         keys: Mapping[str, str] | None = None,
@@ -43,17 +44,17 @@ class Sipp:
     ) -> None:
         self.folder = folder / f"{next(NAMES):04}-{name}"
         self.folder.mkdir(parents=True)
-        self.port = port
+        self.port = first_port
         command = [*([remote] if remote else []), "-sf", self._write("scenario.xml", scenario)]
         if incoming is not None:
             command += ["-oocsf", self._write("incoming.xml", incoming)]
-        command += ["-i", HOST, "-p", str(port), "-mi", HOST, "-mp", str(media_port), "-bind_local", "-nostdin", "-aa"]
+        command += ["-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(first_port + 2), "-bind_local"]
+        command += ["-ci", HOST, "-cp", str(first_port + 5), "-nostdin", "-aa"]
         command += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
         command += ["-timer_resol", "1", "-timeout", f"{time_limit}s", "-skip_rlimit"]
         if credentials is not None:
             command += ["-au", credentials[0], "-ap", credentials[1]]
-        command += [*scenarios.keys({"contact": f"{HOST}:{port}", **(keys or {})}), *options]
-        self.started = time.time()
+        command += [*scenarios.keys({"contact": f"{HOST}:{self.port}", **(keys or {})}), *options]
         self._messages: list[log.Logged] = []
         self._read = 0
         self.process = processes.start(

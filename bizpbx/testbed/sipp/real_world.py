@@ -14,7 +14,7 @@ from bizpbx.testbed.sipp import invite, record, scenarios
 from bizpbx.testbed.sipp.carrier import SippCarrier
 from bizpbx.testbed.sipp.phone import SippPhone
 from bizpbx.testbed.sipp.placed import SippCall
-from bizpbx.testbed.sipp.process import HOST, POLL, Sipp
+from bizpbx.testbed.sipp.process import HOST, POLL, PORTS, Sipp
 from bizpbx.testbed.world import (
     Behaviour,
     Caller,
@@ -112,7 +112,7 @@ class SippWorld:
     def place(
         self, caller: Caller, to: str, *, hangup_after: float | None = 0.1, cancel_after: float | None = None
     ) -> SippCall:
-        first_port = self.ports.block(4)
+        first_port = self.ports.block(PORTS)
         sipp = self.dialler(as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"))
         call = SippCall(sipp, self.ports, first_port)
         self._calls.append(call)
@@ -154,7 +154,7 @@ class SippWorld:
         cancel_after: float | None,
         options: tuple[str, ...],
     ) -> Sipp:
-        """The SIPp that places calls of this caller, from ports that were reserved for it (four of them)."""
+        """The SIPp that places calls of this caller, from ports that were reserved for it."""
         credentials = None
         keys: dict[str, str] = {}
         if isinstance(caller, CarrierCaller):
@@ -176,8 +176,7 @@ class SippWorld:
             "caller",
             scenario=scenarios.caller(credentials is not None, len(wording.headers), hangup_after, cancel_after),
             remote=remote,
-            port=first_port,
-            media_port=first_port + 2,
+            first_port=first_port,
             keys={**keys, **wording.keys},
             credentials=credentials,
             options=options,
