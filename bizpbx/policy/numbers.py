@@ -70,7 +70,13 @@ def _plus(digits: str) -> str:
 def _parse(digits: str, country: str | None) -> PhoneNumber | None:
     try:
         number = phonenumbers.parse(digits, country)
+        formatted = _format(number)
+        again = number if formatted == digits else phonenumbers.parse(formatted, None)
     except NumberParseException:
+        return None
+    # Parsing drops a trunk prefix, so that some texts (+43 000000) lose a digit each time they are read: what is judged
+    # has to be what is dialled.
+    if _format(again) != formatted:
         return None
     possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
     return number if possible else None

@@ -79,6 +79,15 @@ def test_a_local_number_without_its_area_code_is_not_possible() -> None:
     assert international("+15552368") is None
 
 
+@pytest.mark.parametrize("text", ["+43000000", "43000000"])
+def test_a_number_that_reads_differently_each_time_is_none(text: str) -> None:
+    assert international(text) is None
+
+
+def test_a_trunk_prefix_within_an_international_number_is_dropped() -> None:
+    assert international("+44 (0)20 7946 0018") == "+442079460018"
+
+
 def test_a_text_that_means_two_numbers_has_two_readings_with_the_known_one_first() -> None:
     assert readings("6531234567", "US")[0] == "+6531234567"
     assert readings("64291310", "SG")[0] == "+6564291310"
