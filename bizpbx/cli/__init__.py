@@ -1,7 +1,7 @@
 """The command line. Each command is a file of its own; a new one is a file and its name in COMMANDS.
 
-The file has the command's name (`virtual-line` is virtual_line.py) and holds either `app`, a Typer with sub-commands, or
-a function of that name. It is imported only when its command is used, and imports what is heavy only when it runs.
+The file has the command's name (`virtual-line` is virtual_line.py) and holds either `app`, a Typer with sub-commands,
+or a function of that name. It is imported only when its command is used, and imports what is heavy only when it runs.
 """
 
 from __future__ import annotations

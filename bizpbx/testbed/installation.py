@@ -1,0 +1,224 @@
+"""A whole installation in a folder of its own: database, rendered tree, controllers, a switch, phones round it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bizpbx.testbed import processes
+from bizpbx.testbed.freeswitch_process import FreeSwitch
+from bizpbx.testbed.ports import Ports
+from bizpbx.testbed.requirements import which_switch
+from bizpbx.testbed.sipp import SippWorld
+from bizpbx.testbed.world import TestbedError, World
+
+READY = 15.0
+"""Seconds a controller may take to be ready."""
+MEDIA_PORTS = 400
+
+
+class SwitchKind(StrEnum):
+    FREESWITCH = "freeswitch"
+    SIMULATOR = "simulator"
+
+
+class Controller:
+    """One `bizpbx serve`, a process of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], call_port: int, http_port: int) -> None:
+        self.http_port = http_port
+        self.log = folder / f"controller-{call_port}.log"
+        self._call_port = call_port
+        self._folder = folder
+        self._environment = {
+            **environment,
+            "BIZPBX_CALL_LISTEN": f"127.0.0.1:{call_port}",
+            "BIZPBX_HTTP_LISTEN": f"127.0.0.1:{http_port}",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once it takes calls. Raises TestbedError with its last words if it does not."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bizpbx.controller"],
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + READY
+        while not (_listens(self._call_port) and _listens(self.http_port)):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise TestbedError(f"The controller did not start: {self.log.read_text()[-2000:]}")
+            time.sleep(0.01)
+
+    @property
+    def pid(self) -> int:
+        if self.process is None:
+            raise TestbedError("This controller has not been started.")
+        return self.process.pid
+
+    def kill(self) -> None:
+        """End it as a crash would: SIGKILL."""
+        if self.process is not None:
+            processes.stop(self.process, 0)
+
+    def stop(self) -> int:
+        """End it in order: SIGTERM. Returns its exit code."""
+        if self.process is None:
+            return 0
+        processes.stop(self.process, 10)
+        return self.process.returncode
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """GET from its HTTP side: status and JSON."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+
+class Installation:
+    """A context manager; leaving it ends everything it started.
+
+    `apply` settings and `render` first, then start controllers and `start_switch`; `world` has the phones. The database
+    is SQLite unless a URL is given. Without a `folder` a temporary one is used, and removed at the end.
+    """
+
+    def __init__(
+        self, kind: SwitchKind, folder: Path | None = None, database_url: str = "", controllers: int = 1
+    ) -> None:
+        self.kind = kind
+        self._keep = folder is not None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="bizpbx-"))
+        self.tree = self.folder / "tree"
+        self._stack = ExitStack()
+        ports = self._stack.enter_context(Ports())
+        self.esl_port, self.devices_port, self.trunks_port, self.carrier_port = (ports.one() for _ in range(4))
+        media = ports.block(MEDIA_PORTS)
+        call_ports = [ports.one() for _ in range(controllers)]
+        http_port = ports.one()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("BIZPBX_")},
+            "BIZPBX_HOME": str(self.folder / "home"),
+            "BIZPBX_DATABASE_URL": database_url,
+            "BIZPBX_CONTROLLERS": "|".join(f"127.0.0.1:{port}" for port in call_ports),
+            "BIZPBX_HTTP_LISTEN": f"127.0.0.1:{http_port}",
+            "BIZPBX_FREESWITCH": f"local=127.0.0.1:{self.esl_port}",
+            "BIZPBX_FREESWITCH_CONF": str(self.tree),
+            "BIZPBX_DEVICES_PORT": str(self.devices_port),
+            "BIZPBX_TRUNKS_PORT": str(self.trunks_port),
+            "BIZPBX_MEDIA_PORTS": f"{media}-{media + MEDIA_PORTS - 1}",
+            "BIZPBX_LOG": "json",
+        }
+        # Only the first controller answers over HTTP; the others are there for calls.
+        self.controllers = [
+            Controller(self.folder, self.environment, port, http_port if index == 0 else ports.one())
+            for index, port in enumerate(call_ports)
+        ]
+        self.switch: FreeSwitch | None = None
+        self._world: World | None = None
+
+    def __enter__(self) -> Self:
+        self.bizpbx("init")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for controller in self.controllers:
+            controller.kill()
+        self._stack.close()
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def bizpbx(self, *arguments: str) -> str:
+        """Run the command line program as an admin would; returns what it printed. Raises TestbedError if it failed."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "bizpbx", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise TestbedError(
+                f"bizpbx {' '.join(arguments)} exited with {done.returncode}: {done.stderr}{done.stdout}"
+            )
+        return done.stdout
+
+    def apply(self, settings: str) -> None:
+        """Apply the text of a settings file; `{carrier_port}` in it is the port of the world's carrier."""
+        file = self.folder / "settings.yaml"
+        file.write_text(settings.replace("{carrier_port}", str(self.carrier_port)), "utf-8")
+        self.bizpbx("apply", str(file))
+
+    def credentials(self, domain: str, key: str, kind: str) -> tuple[str, str]:
+        """(SIP user, new password) of a device."""
+        command = ("device", "credentials", key, kind, "--rotate", "--organisation", domain, "--json")
+        answer = json.loads(self.bizpbx(*command))
+        return answer["username"], answer["password"]
+
+    def render(self) -> None:
+        self.bizpbx("render", "--output", str(self.tree))
+
+    def start_switch(self) -> World:
+        """Start the switch on the rendered tree, and the world round it."""
+        if self.kind is SwitchKind.FREESWITCH:
+            password = event_socket_password(self.tree)
+            freeswitch = FreeSwitch(self.tree, self.esl_port, password, folder=self.folder / "switch")
+            self.switch = self._stack.enter_context(freeswitch)
+            world: World = SippWorld(self.devices_port, self.trunks_port, self.folder / "phones")
+        else:
+            # gevent comes with it: only where it is used.
+            from bizpbx.simulator.configuration import load
+            from bizpbx.simulator.switch import Switch
+            from bizpbx.simulator.world import SimulatedWorld
+
+            password = event_socket_password(self.tree)
+            simulated = Switch(lambda: load(self.tree), password, port=self.esl_port)
+            world = SimulatedWorld(self._stack.enter_context(simulated))
+        self._world = self._stack.enter_context(world)
+        return self._world
+
+    @property
+    def world(self) -> World:
+        if self._world is None:
+            raise TestbedError("The switch of this installation has not been started.")
+        return self._world
+
+
+def event_socket_password(tree: Path) -> str:
+    from bizpbx.freeswitch.rendering import stored_password
+
+    password = stored_password(tree)
+    if password is None:
+        raise TestbedError(f"{tree} has no event socket password; render it first.")
+    return password
+
+
+def available() -> SwitchKind:
+    """The best switch this machine has."""
+    return SwitchKind.SIMULATOR if which_switch().missing else SwitchKind.FREESWITCH
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

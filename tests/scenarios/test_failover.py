@@ -1,0 +1,125 @@
+"""The controller dies with SIGKILL, at every point of a call's life. The caller never notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from bizpbx.testbed.world import answers
+from tests.scenarios.conftest import Scene
+
+FORWARD_ON_NO_ANSWER = ("no_answer.action=forward", "no_answer.number=+6598765432", "no_answer.wait=5")
+
+
+@pytest.fixture(autouse=True)
+def first_controller_alone(scene: Scene) -> Iterator[None]:
+    """Each scenario starts with the first controller running and the second one stopped."""
+    yield
+    first, second = scene.installation.controllers
+    second.kill()
+    first.kill()
+    first.start()
+
+
+def hold_undecided(scene: Scene) -> None:
+    """Let the first controller take the next call, and decide nothing: stopped, it accepts and stays silent."""
+    os.kill(scene.installation.controllers[0].pid, signal.SIGSTOP)
+
+
+def test_a_bridged_call_goes_on_and_ends_normally(scene: Scene) -> None:
+    scene.phone("102-ip_phone", answers(0.1))
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=1.5)
+    placed.wait_for(200)
+    scene.installation.controllers[0].kill()
+    result = placed.result()
+    assert result.code == 200
+    assert 1.4 <= result.duration <= 2.5
+    assert result.ended_by == "caller"
+
+
+def test_a_bridged_call_that_the_callee_ends_is_not_carried_on_by_the_next_controller(scene: Scene) -> None:
+    scene.installation.controllers[1].start()
+    phone = scene.phone("102-ip_phone", answers(0.1, talks=1.0))
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=None)
+    placed.wait_for(200)
+    scene.installation.controllers[0].kill()
+    result = placed.result()
+    assert (result.code, result.ended_by) == (200, "callee")
+    assert len(phone.incoming) == 1
+
+
+def test_an_undecided_call_is_taken_by_the_second_controller(scene: Scene) -> None:
+    scene.installation.controllers[1].start()
+    scene.phone("102-ip_phone", answers(0.1))
+    hold_undecided(scene)
+    placed = scene.installation.world.place(scene.carrier.caller("+6591112222"), "+6564291310", hangup_after=0.2)
+    gevent.sleep(0.5)
+    assert scene.rang() == set()
+    scene.installation.controllers[0].kill()
+    assert placed.result().code == 200
+    # Decided by a controller, not natively: the forward was followed.
+    assert scene.rang() == {"101-ip_phone", "102-ip_phone", "103-ip_phone"}
+
+
+def test_an_undecided_call_rings_natively_when_there_is_no_other_controller(scene: Scene) -> None:
+    phone = scene.phone("102-ip_phone", answers(0.1))
+    hold_undecided(scene)
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=0.2)
+    gevent.sleep(0.5)
+    scene.installation.controllers[0].kill()
+    assert placed.result().code == 200
+    assert phone.incoming[0].answered
+
+
+def test_without_any_controller_keys_and_dids_ring_natively(scene: Scene) -> None:
+    scene.installation.controllers[0].kill()
+    scene.phone("101-ip_phone", answers(0.1))
+    scene.phone("102-ip_phone", answers(0.1))
+    assert scene.from_phone("101-ip_phone", "102").code == 200
+    assert scene.from_outside("+6591112222", "+6564291311").code == 200
+
+
+def test_without_any_controller_nothing_that_costs_money_is_dialled(scene: Scene) -> None:
+    scene.installation.controllers[0].kill()
+    assert scene.from_phone("101-ip_phone", "+6598765432").code == 403
+    assert scene.from_phone("101-ip_phone", "199").code in (404, 480)
+    assert scene.carrier.incoming == []
+
+
+def test_killed_while_ringing_the_phone_rings_on_and_is_answered(scene: Scene) -> None:
+    scene.phone("102-ip_phone", answers(1.0))
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=0.2)
+    placed.wait_for(180)
+    scene.installation.controllers[0].kill()
+    assert placed.result().code == 200
+
+
+def test_killed_while_ringing_the_second_controller_goes_on_after_the_ring(scene: Scene) -> None:
+    scene.set("extension", "102", *FORWARD_ON_NO_ANSWER)
+    scene.installation.controllers[1].start()
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=0.2)
+    placed.wait_for(180)
+    scene.installation.controllers[0].kill()
+    assert placed.result().code == 200
+    assert len(scene.registered("102-ip_phone").incoming) == 1
+    assert [call.to_user for call in scene.carrier.incoming] == ["+6598765432"]
+
+
+def test_killed_while_ringing_with_no_other_controller_the_call_ends_as_its_ring_did(scene: Scene) -> None:
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=0.2)
+    placed.wait_for(180)
+    scene.installation.controllers[0].kill()
+    assert placed.result().code == 480
+    assert len(scene.registered("102-ip_phone").incoming) == 1
+
+
+def test_a_clean_stop_leaves_a_bridged_call_alone(scene: Scene) -> None:
+    scene.phone("102-ip_phone", answers(0.1))
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=1.5)
+    placed.wait_for(200)
+    assert scene.installation.controllers[0].stop() == 0
+    assert placed.result().duration >= 1.4
