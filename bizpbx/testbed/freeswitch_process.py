@@ -34,7 +34,6 @@ FOLDERS = (
     "htdocs",
     "sounds",
 )
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 — its databases are written often and never kept
 POLL = 0.005
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -72,18 +71,15 @@ class FreeSwitch:
             raise TestbedError(f"{conf} holds no freeswitch.xml; render a tree there first.")
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="bizpbx-freeswitch-"))
-        self._database = Path(
-            tempfile.mkdtemp(prefix="bizpbx-db-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
-        )
         self._port = port
         self._password = password
         self._socket: EventSocket | None = None
         for name in FOLDERS:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         certificates.provide(self.folder / "certs", certificates.cache_folder())
-        places = [argument for name in FOLDERS if name != "db" for argument in (f"-{name}", str(self.folder / name))]
+        places = [argument for name in FOLDERS for argument in (f"-{name}", str(self.folder / name))]
         command = [str(missing.freeswitch), "-nf", "-nc", "-nonat", "-np", "-conf", str(conf.resolve()), *places]
-        self.process = processes.start([*command, "-db", str(self._database)], self.folder, self.folder / "output.log")
+        self.process = processes.start(command, self.folder, self.folder / "output.log")
         try:
             self._wait_until_ready(profiles, ready_within)
             certificates.keep(self.folder / "certs", certificates.cache_folder())
@@ -168,7 +164,6 @@ class FreeSwitch:
             self._socket = None
 
     def _clean(self) -> None:
-        shutil.rmtree(self._database, ignore_errors=True)
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
