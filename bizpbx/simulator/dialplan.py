@@ -14,6 +14,8 @@ from lxml import etree
 from bizpbx.simulator.channel import Channel
 from bizpbx.simulator.text import is_true
 
+_ESCAPE = re.compile(r"\\.|\(\?<(?![=!])", re.DOTALL)
+_PCRE_ONLY = {r"\z": r"\Z", r"\Z": r"(?=\n?\Z)", r"\h": r"[ \t]", "(?<": "(?P<"}
 _REFERENCE = re.compile(r"\$(\d{1,2})")
 
 
@@ -125,10 +127,14 @@ class _Extension:
 
 
 def compiled(expression: str) -> re.Pattern[str]:
-    """A PCRE expression as Python has it; `/…/i` is a case-insensitive one. `$` does not match before a line end."""
-    flags = 0
+    """A PCRE expression as Python has it; `/…/i` is a case-insensitive one.
+
+    >>> bool(compiled(r"^\\d+\\z").search("12\\n")), bool(compiled(r"^\\d+$").search("12\\n"))
+    (False, True)
+    """
+    flags = re.ASCII
     if expression.startswith("/") and expression.rfind("/") > 0:
         end = expression.rfind("/")
-        flags = re.IGNORECASE if "i" in expression[end + 1 :] else 0
+        flags |= re.IGNORECASE if "i" in expression[end + 1 :] else 0
         expression = expression[1:end]
-    return re.compile(expression, flags)
+    return re.compile(_ESCAPE.sub(lambda found: _PCRE_ONLY.get(found[0], found[0]), expression), flags)

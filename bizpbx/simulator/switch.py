@@ -41,7 +41,9 @@ class Switch:
     ) -> None:
         """`configuration` is called at the start and at each `reloadxml`. Port 0 takes a free one: see `address`."""
         self.clock: Clock = clock or Clock()
-        self._make = lambda: Core(configuration, password, host=host, port=port, clock=self.clock, name=name)
+        self._make: Callable[[], Core] = lambda: Core(
+            configuration, password, host=host, port=port, clock=self.clock, name=name
+        )
         self._started: Future[Core] = Future()
         self._thread = threading.Thread(target=self._serve, name=f"switch {name}", daemon=True)
 
@@ -97,4 +99,4 @@ class Switch:
         finally:
             core.close()
             if not monkey.is_module_patched("threading"):
-                hub.destroy(destroy_loop=True)  # type: ignore[no-untyped-call] # missing in types-gevent
+                hub.destroy(destroy_loop=True)
