@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lxml import etree
@@ -34,6 +34,19 @@ class Gateway:
 
 
 @dataclass(frozen=True)
+class Binding:
+    """One address that mod_xml_curl asks for directory entries."""
+
+    url: str
+    credentials: str = field(default="", repr=False)
+    """`user:password` of basic authentication."""
+    timeout: float = 5.0
+    """Seconds. FreeSWITCH itself has no limit unless one is set."""
+    posted: frozenset[str] = frozenset()
+    """Fields that are sent, if the binding names any."""
+
+
+@dataclass(frozen=True)
 class Configuration:
     """What the simulator takes from the tree."""
 
@@ -41,9 +54,8 @@ class Configuration:
     domains: dict[str, etree._Element] = field(default_factory=dict)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     contexts_of_profiles: dict[str, str] = field(default_factory=dict)
-    directory_urls: tuple[str, ...] = ()
-    """Where mod_xml_curl asks for directory entries, in order."""
-    directory_timeout: float = 5.0
+    bindings: tuple[Binding, ...] = ()
+    """In the order in which they are asked."""
     globals: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,12 +76,21 @@ def parse(text: str, values: dict[str, str] | None = None) -> Configuration:
         found.domains.setdefault(domain.get("name", ""), domain)
     for profile in root.iterfind(".//profile"):
         _read_profile(profile, found)
-    bindings = root.findall(".//configuration[@name='xml_curl.conf']//param[@name='gateway-url']")
-    urls = tuple(url.get("value", "") for url in bindings if "directory" in url.get("bindings", ""))
-    timeouts = root.findall(".//configuration[@name='xml_curl.conf']//param[@name='timeout']")
-    timeout = float(timeouts[0].get("value", "5")) if timeouts else 5.0
-    return Configuration(
-        found.contexts, found.domains, found.gateways, found.contexts_of_profiles, urls, timeout, found.globals
+    bindings = root.iterfind(".//configuration[@name='xml_curl.conf']//binding")
+    return replace(found, bindings=tuple(one for binding in bindings if (one := _binding(binding)) is not None))
+
+
+def _binding(element: etree._Element) -> Binding | None:
+    params = [(param.get("name", ""), param.get("value", "")) for param in element.iterfind("param")]
+    url = element.find("param[@name='gateway-url']")
+    if url is None or "directory" not in url.get("bindings", ""):
+        return None
+    values = dict(params)
+    return Binding(
+        url.get("value", ""),
+        values.get("gateway-credentials", ""),
+        float(values.get("timeout", "5")),
+        frozenset(value for name, value in params if name == "enable-post-var"),
     )
 
 

@@ -1,6 +1,7 @@
 """Who may register and call: mod_xml_curl's controllers first, the static directory after them, as FreeSWITCH asks.
 
-"Not found", an error, a timeout or garbage sends the question on; an entry that forbids is an answer.
+"Not found", an error, a timeout or garbage sends the question on. An answer that holds the domain is final, even if it
+forbids the user or does not know it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import hashlib
 import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from gevent import socket
 from lxml import etree
 
-from bizpbx.simulator.configuration import Configuration
+from bizpbx.simulator.configuration import Binding, Configuration
 
 _PARSER = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
 _ROOM = 65536
@@ -46,37 +47,28 @@ class Directory:
 
     def __init__(self, configuration: Configuration) -> None:
         self._static = configuration.domains
-        self._urls = configuration.directory_urls
-        self._timeout = configuration.directory_timeout
+        self._bindings = configuration.bindings
 
     def find(self, domain: str, user: str, action: str) -> User | None:
         """The entry of a user. `action` is what FreeSWITCH says it asks for: sip_auth or user_call."""
-        for url in self._urls:
-            entry = _in_answer(self._ask(url, domain, user, action), domain, user)
-            if entry is not None:
-                return entry
-        static = self._static.get(domain)
-        return None if static is None else _in_domain(static, user)
+        answers = (_document(_ask(binding, domain, user, action)) for binding in self._bindings)
+        answer = next((one for one in answers if one is not None), None)
+        found = None if answer is None else _domain(answer, domain)
+        found = self._static.get(domain) if found is None else found
+        return None if found is None else _in_domain(found, user)
 
-    def _ask(self, url: str, domain: str, user: str, action: str) -> bytes:
-        form = {
-            "hostname": "simulator",
-            "section": "directory",
-            "tag_name": "domain",
-            "key_name": "name",
-            "key_value": domain,
-            "action": action,
-            "key": "id",
-            "user": user,
-            "domain": domain,
-        }
-        if action == "sip_auth":
-            form |= {"sip_auth_username": user, "sip_auth_realm": domain, "sip_profile": "internal"}
-        try:
-            return _post(url, urlencode(form), self._timeout)
-        except (OSError, http.client.HTTPException) as error:
-            log.info("simulator.directory_failed", url=url.rpartition("@")[2], error=str(error))
-            return b""
+
+def _ask(binding: Binding, domain: str, user: str, action: str) -> bytes:
+    always = {"hostname": "simulator", "section": "directory", "tag_name": "domain", "key_name": "name"}
+    more = {"key_value": domain, "action": action, "key": "id", "user": user, "domain": domain}
+    if action == "sip_auth":
+        more |= {"sip_auth_username": user, "sip_auth_realm": domain, "sip_profile": "internal"}
+    sent = {name: value for name, value in more.items() if not binding.posted or name in {"key_value", *binding.posted}}
+    try:
+        return _post(binding, urlencode(always | sent))
+    except (OSError, http.client.HTTPException) as error:
+        log.info("simulator.directory_failed", url=binding.url, error=str(error))
+        return b""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -86,13 +78,12 @@ class _Connection(http.client.HTTPConnection):
         self.sock = socket.create_connection((self.host, self.port), self.timeout)
 
 
-def _post(url: str, body: str, timeout: float) -> bytes:
-    parts = urlsplit(url)
+def _post(binding: Binding, body: str) -> bytes:
+    parts = urlsplit(binding.url)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    if parts.username is not None:
-        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(credentials).decode()}"
-    connection = _Connection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=timeout)
+    if binding.credentials:
+        headers["Authorization"] = f"Basic {base64.b64encode(binding.credentials.encode()).decode()}"
+    connection = _Connection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=binding.timeout)
     try:
         connection.request("POST", f"{parts.path}?{parts.query}".rstrip("?"), body, headers)
         response = connection.getresponse()
@@ -102,13 +93,18 @@ def _post(url: str, body: str, timeout: float) -> bytes:
         connection.close()
 
 
-def _in_answer(content: bytes, domain: str, user: str) -> User | None:
+def _document(content: bytes) -> etree._Element | None:
+    """The document, unless it is none or says "not found"."""
     try:
         root = etree.fromstring(content, _PARSER)
     except etree.XMLSyntaxError:
         return None
-    found = next((one for one in root.iterfind(".//domain") if one.get("name") == domain), None)
-    return None if found is None else _in_domain(found, user)
+    return None if root.find("section[@name='result']/result[@status='not found']") is not None else root
+
+
+def _domain(document: etree._Element, name: str) -> etree._Element | None:
+    domains = document.iterfind("section[@name='directory']/domain")
+    return next((one for one in domains if one.get("name") == name), None)
 
 
 def _in_domain(domain: etree._Element, user: str) -> User | None:
