@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bizpbx.cli.frame import options
+
 
 def render(
     output: Annotated[Path, typer.Option("--output", help="Folder of the tree.", file_okay=False)],
@@ -23,7 +25,7 @@ def render(
             "--check", help="Parse everything back and write nothing; exit 1 if the folder is not up to date."
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing that is not wrong.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write directory, dialplan and configuration for FreeSWITCH from the settings.
 
@@ -37,9 +39,10 @@ def render(
       bizpbx render --output /etc/freeswitch --into --diff
     """
     from bizpbx import config
+    from bizpbx.cli.frame.output import print_json
     from bizpbx.controller import rendering
     from bizpbx.errors import Refused
-    from bizpbx.freeswitch.rendering import check, diff, start_command, write
+    from bizpbx.freeswitch.rendering import check, diff, reload_commands, start_command, write
 
     tree, manual = rendering.tree(config.load(), output if into else None)
     problems = check(tree)
@@ -56,12 +59,18 @@ def render(
         typer.echo(f"{output} is up to date.")
         return
     changes = write(tree, output)
-    if quiet:
+    commands = reload_commands(changes, tree)
+    if as_json:
+        written = [{"path": str(change.path), "action": str(change.action)} for change in changes]
+        by_hand = [{"path": str(step.path), "change": step.change, "why": step.why} for step in manual]
+        print_json({"changes": written, "reload": commands, "by_hand": by_hand})
         return
     for change in changes:
         typer.echo(f"{change.action:8} {change.path}")
     typer.echo(f"{len(changes)} of {len(tree)} files written." if changes else f"{output} was up to date.")
     for step in manual:
         typer.echo(f"by hand: {step.path}: {step.change} — {step.why}")
+    if commands:
+        typer.echo("A switch that runs on it already is told by: " + "; ".join(commands))
     if not into and changes:
-        typer.echo("start it: " + " ".join(start_command(output)))
+        typer.echo("Start it with: " + " ".join(start_command(output)))

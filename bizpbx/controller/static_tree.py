@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import gevent
+import orjson
 import structlog
 from gevent import subprocess
 
@@ -33,7 +34,7 @@ class StaticTree:
         reader: SettingsReader,
         output: Path,
         switches: Iterable[Monitor],
-        render: Callable[[Path], bool] | None = None,
+        render: Callable[[Path], list[str] | None] | None = None,
     ) -> None:
         self._queries = queries
         self._reader = reader
@@ -63,21 +64,23 @@ class StaticTree:
         versions = self._queries.ask(self._reader.versions)
         if versions == self._written:
             return False
-        if not self._render(self._output):
+        commands = self._render(self._output)
+        if commands is None:
             return False
         self._written = versions
         for switch in self._switches:
-            if switch.connected:
-                switch.reload()
+            switch.command(commands)
         return True
 
 
-def render_in_process(output: Path) -> bool:
-    """`bizpbx render --output …`, niced. False, with its words in the log, if it failed; it is tried again."""
-    command = [sys.executable, "-m", "bizpbx", "render", "--output", str(output), "--quiet"]
+def render_in_process(output: Path) -> list[str] | None:
+    """`bizpbx render`, apart; returns the commands that put what was written in force. None, with its words in the log,
+    if it failed: it is tried again."""
+    command = [sys.executable, "-m", "bizpbx", "render", "--output", str(output), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         log.error("tree.not_rendered", output=str(output), reason=done.stderr.strip()[-500:])
-        return False
-    log.info("tree.rendered", output=str(output))
-    return True
+        return None
+    rendered = orjson.loads(done.stdout)
+    log.info("tree.rendered", output=str(output), files=len(rendered["changes"]))
+    return list(rendered["reload"])

@@ -51,7 +51,7 @@ def ladder(played: Played) -> Iterator[str]:
 
 
 def _from_left(text: str) -> str:
-    return f"{'├':>{ARROW // 2}}{'─' * (ARROW - 2)}►│  {text}"
+    return f"{'├':>{ARROW // 2}}{'─' * (ARROW - 1)}►│  {text}"
 
 
 def _to_left(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import gevent
@@ -29,6 +30,7 @@ class Monitor:
         self.address = address
         self._connection = InboundESL(address.host, address.port, password)
         self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._missed: list[str] = []
 
     @property
     def connected(self) -> bool:
@@ -42,16 +44,26 @@ class Monitor:
         if self._greenlet is not None:
             self._greenlet.join(timeout=2.0)
 
-    def reload(self) -> None:
-        """Make the switch read its configuration files anew. A switch that is away reads them when it comes back."""
-        try:
-            answer = self._connection.bgapi("reloadxml")
-            log.info("switch.reloaded", switch=self.address.name, answer=answer.strip())
-        except EslError as error:
-            log.warning("switch.not_reloaded", switch=self.address.name, reason=str(error))
+    def command(self, commands: Iterable[str]) -> None:
+        """Carry out `api` commands in order. What a switch that is away missed is made up for when it is back."""
+        self._missed += [command for command in commands if command not in self._missed]
+        if self.connected:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        while self._missed:
+            command = self._missed[0]
+            try:
+                answer = self._connection.bgapi(command)
+            except EslError as error:
+                log.warning("switch.command_failed", switch=self.address.name, command=command, reason=str(error))
+                return
+            log.info("switch.command", switch=self.address.name, command=command, answer=answer.strip()[:200])
+            self._missed.pop(0)
 
     def _on_connect(self, connection: InboundESL) -> None:
         log.info("switch.connected", switch=self.address.name, version=connection.api("version").strip())
+        self._catch_up()
 
 
 def switch_addresses(text: str) -> list[SwitchAddress]:

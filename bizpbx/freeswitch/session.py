@@ -15,6 +15,7 @@ from bizpbx.calls.call import Arrival, CallGone
 from bizpbx.freeswitch.arrival import arrival_of
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.freeswitch.dial_string import dial_string
+from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.policy.plan import Cause, Reason, Ring, Stage
 
@@ -78,7 +79,7 @@ class FreeSwitchCall:
 def _ring_variables(ring: Ring) -> dict[str, str]:
     return {
         "call_timeout": str(ring.timeout),
-        "effective_caller_id_name": "Anonymous" if ring.withheld else ring.caller_name,
+        "effective_caller_id_name": "Anonymous" if ring.withheld else display_name(ring.caller_name),
         # With several targets ringing, one target's announcement must not become what the caller hears.
         "ignore_early_media": "true" if len(ring.targets) > 1 else "false",
         "sip_copy_custom_headers": "false",

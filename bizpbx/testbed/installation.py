@@ -10,14 +10,27 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bizpbx.config import Config
+from bizpbx.controller import rendering
+from bizpbx.directory.apply import apply
+from bizpbx.directory.credentials import issue
+from bizpbx.directory.database import Database
+from bizpbx.directory.installation import prepare
+from bizpbx.directory.parsing import parse
+from bizpbx.directory.secrets import load as load_secrets
+from bizpbx.freeswitch.rendering import stored_password, write
+from bizpbx.policy.settings import DeviceKind
 from bizpbx.testbed import processes
 from bizpbx.testbed.freeswitch_process import FreeSwitch
 from bizpbx.testbed.ports import Ports
@@ -114,18 +127,22 @@ class Installation:
         media = ports.block(MEDIA_PORTS)
         call_ports = [ports.one() for _ in range(controllers)]
         http_port = ports.one()
+        settings = {
+            "home": str(self.folder / "home"),
+            "database_url": database_url,
+            "controllers": "|".join(f"127.0.0.1:{port}" for port in call_ports),
+            "http_listen": f"127.0.0.1:{http_port}",
+            "freeswitch": f"local=127.0.0.1:{self.esl_port}",
+            "freeswitch_conf": str(self.tree),
+            "devices_port": str(self.devices_port),
+            "trunks_port": str(self.trunks_port),
+            "media_ports": f"{media}-{media + MEDIA_PORTS - 1}",
+            "log": "json",
+        }
+        self.config = Config.model_validate(settings)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("BIZPBX_")},
-            "BIZPBX_HOME": str(self.folder / "home"),
-            "BIZPBX_DATABASE_URL": database_url,
-            "BIZPBX_CONTROLLERS": "|".join(f"127.0.0.1:{port}" for port in call_ports),
-            "BIZPBX_HTTP_LISTEN": f"127.0.0.1:{http_port}",
-            "BIZPBX_FREESWITCH": f"local=127.0.0.1:{self.esl_port}",
-            "BIZPBX_FREESWITCH_CONF": str(self.tree),
-            "BIZPBX_DEVICES_PORT": str(self.devices_port),
-            "BIZPBX_TRUNKS_PORT": str(self.trunks_port),
-            "BIZPBX_MEDIA_PORTS": f"{media}-{media + MEDIA_PORTS - 1}",
-            "BIZPBX_LOG": "json",
+            **{f"BIZPBX_{name.upper()}": value for name, value in settings.items()},
         }
         # Only the first controller answers over HTTP; the others are there for calls.
         self.controllers = [
@@ -136,7 +153,9 @@ class Installation:
         self._world: World | None = None
 
     def __enter__(self) -> Self:
-        self.bizpbx("init")
+        prepare(self.config.home, "", self.config.database)
+        self._database = Database(self.config.database)
+        self._stack.callback(self._database.close)
         return self
 
     def __exit__(
@@ -166,18 +185,20 @@ class Installation:
 
     def apply(self, settings: str) -> None:
         """Apply the text of a settings file; `{carrier_port}` in it is the port of the world's carrier."""
-        file = self.folder / "settings.yaml"
-        file.write_text(settings.replace("{carrier_port}", str(self.carrier_port)), "utf-8")
-        self.bizpbx("apply", str(file))
+        text = settings.replace("{carrier_port}", str(self.carrier_port))
+        secrets = partial(load_secrets, "", self.config.home)
+        apply(self._database, parse(text.encode()), actor="testbed", at=datetime.now(UTC), secrets=secrets)
 
     def credentials(self, domain: str, key: str, kind: str) -> tuple[str, str]:
         """(SIP user, new password) of a device."""
-        command = ("device", "credentials", key, kind, "--rotate", "--organisation", domain, "--json")
-        answer = json.loads(self.bizpbx(*command))
-        return answer["username"], answer["password"]
+        at = datetime.now(UTC)
+        made = issue(self._database, domain, key, DeviceKind(kind), actor="testbed", at=at, rotate=True)
+        return made.username, made.password
 
     def render(self) -> None:
-        self.bizpbx("render", "--output", str(self.tree))
+        """Write the tree of the switch."""
+        tree, _ = rendering.tree(self.config)
+        write(tree, self.tree)
 
     def start_switch(self) -> World:
         """Start the switch on the rendered tree, and the world round it."""
@@ -206,8 +227,6 @@ class Installation:
 
 
 def event_socket_password(tree: Path) -> str:
-    from bizpbx.freeswitch.rendering import stored_password
-
     password = stored_password(tree)
     if password is None:
         raise TestbedError(f"{tree} has no event socket password; render it first.")
