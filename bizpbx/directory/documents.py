@@ -21,7 +21,7 @@ from bizpbx.directory.outbound_rule import OutboundRule
 from bizpbx.directory.records import FEW, ExtensionRecord
 from bizpbx.directory.records import extensions as extension_records
 from bizpbx.directory.rule_records import rules as rule_records
-from bizpbx.directory.schema import STORED
+from bizpbx.directory.secrets import STORED
 from bizpbx.policy.settings import ExtensionType
 
 Document = dict[str, Any]

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from bizpbx import resources
+from bizpbx.directory.database import sqlite_file
 from bizpbx.errors import ConfigurationError, NotReady
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def current(engine: Engine) -> str | None:
     """The revision the database is at; None if it was never initialised."""
+    file = sqlite_file(engine.url)
+    if file is not None and not file.exists():  # connecting would make an empty one
+        return None
     try:
         with engine.connect() as connection:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

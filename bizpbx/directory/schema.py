@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from bizpbx import validation
+from bizpbx.directory.secrets import STORED
 from bizpbx.errors import InvalidText
 
 
@@ -39,9 +40,6 @@ def digits_or_nothing(text: str) -> str:
 def stored_or_password(text: str) -> str:
     return text if text == STORED else validation.sip_password(text)
 
-
-STORED = "(stored password)"
-"""Stands in an export for a gateway's password; applied, it keeps what is stored. No password can hold a space."""
 
 Label = Annotated[str, checked(validation.label)]
 Domain = Annotated[str, checked(validation.domain)]

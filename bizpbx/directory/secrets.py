@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bizpbx.errors import ConfigurationError
 
+STORED = "(stored password)"
+"""Stands in an export for a gateway's password; applied, it keeps what is stored. No password can hold a space."""
+
 PASSWORD_LENGTH = 24
 ALPHABET = string.ascii_letters + string.digits
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from bizpbx.directory.database import Database
 from bizpbx.directory.export import export
 from bizpbx.directory.lookup import SettingsReader
-from bizpbx.directory.schema import STORED
+from bizpbx.directory.secrets import STORED
 from bizpbx.directory.tables import Audit, Device, Licence, Organisation
 from bizpbx.errors import InvalidSettings, NoFreeLicence, NotFound
 from tests.settings.samples import NOON, SECRETS, applied, example

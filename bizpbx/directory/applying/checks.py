@@ -10,7 +10,7 @@ from bizpbx import validation
 from bizpbx.directory.applying.work import CHUNK, Work
 from bizpbx.directory.documents import Document
 from bizpbx.directory.number import Number
-from bizpbx.directory.schema import STORED
+from bizpbx.directory.secrets import STORED
 from bizpbx.errors import InvalidText
 
 

@@ -11,7 +11,7 @@ from bizpbx.directory.gateway import Gateway, Transport
 from bizpbx.directory.member import MemberRole
 from bizpbx.directory.outbound_rule import DialPlanEntry, RuleCountry
 from bizpbx.directory.recording import Change
-from bizpbx.directory.schema import STORED
+from bizpbx.directory.secrets import STORED
 from bizpbx.errors import ConfigurationError
 from bizpbx.policy.settings import CountryAccess
 

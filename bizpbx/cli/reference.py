@@ -1,0 +1,80 @@
+"""docs/cli.md, written from the commands themselves: `python -m bizpbx.cli.reference > docs/cli.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from bizpbx.cli import COMMANDS
+from bizpbx.cli.frame.root import load
+
+OPENING = """\
+# Command line
+
+Written by `python -m bizpbx.cli.reference` from the commands themselves; a test fails when it is stale.
+
+Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 refused, 2 wrong usage. A refusal
+is a sentence and a code on standard error; with `--json` also `{"error": {"code", "message"}}` on standard output, and
+for settings `problems`, a list of `{"path", "code", "message"}`. `bizpbx --install-completion` switches completion on.
+
+## JSON
+
+What `--json` prints is stable: fields are added, never renamed or removed.
+
+| command | prints |
+|---|---|
+| `init` | `home`, `key`, `key_created`, `database`, `database_before` (null for a new one), `database_now` |
+| `apply`, `set`, `add`, `remove`, `activate`, `deactivate` | `organisation`, `version`, `dry_run`, `changes` |
+| … `changes` | a list of `noun`, `name`, `field` (empty: the thing was added or removed), `before`, `after` |
+| `export`; `show` and `list` of what the settings file has lists of | the fields of docs/settings.md |
+| `device list`, `device show` | `key`, `kind`, `username`, `active`, `licensed`, `rings`, `tls`, `credentials` |
+| `device credentials` | `username`, `password`, `domain`, `transport` |
+| `device activate` | also `credentials`: the same, or null if none were made |
+| `licence list` | `kind`, `seats`, `taken`, `free` |
+| `audit list` | `at` (UTC), `actor`, `version`, `noun`, `name`, `field`, `before`, `after` |
+| `explain call`, `demo` | see docs/calls.md |
+"""
+
+
+def reference() -> str:
+    """The whole of docs/cli.md."""
+    return OPENING + "".join(section for names in COMMANDS.values() for name in names for section in sections(name))
+
+
+def sections(name: str) -> Iterator[str]:
+    command: Any = load(name)
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield section(f"bizpbx {name}", command, 2)
+        return
+    yield f"\n## bizpbx {name}\n\n{text_of(command)}\n"
+    for word, one in below.items():
+        yield section(f"bizpbx {name} {word}", one, 3)
+
+
+def section(call: str, command: Any, level: int) -> str:
+    """Heading, usage, help, and a row for each argument and option."""
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
+    usage = " ".join([call, *(str(one.metavar or one.name.upper()) for one in arguments), "[OPTIONS]"])
+    lines = [f"\n{'#' * level} {call}\n", f"    {usage}\n", text_of(command), ""]
+    rows = [(str(one.metavar or one.name.upper()), one.help) for one in arguments]
+    rows += [(" ".join(filter(None, [", ".join(one.opts), metavar(one)])), one.help) for one in options]
+    if rows:
+        lines += ["| | |", "|---|---|", *(f"| `{what}` | {meaning} |" for what, meaning in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def metavar(option: Any) -> str:
+    return "" if option.is_flag else str(option.metavar or "VALUE")
+
+
+def text_of(command: Any) -> str:
+    """The help, with its examples as code."""
+    lines = [line.rstrip() for line in (command.help or "").splitlines()]
+    return "\n".join(f"    {line.strip()}" if line.startswith("  ") else line for line in lines).strip()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

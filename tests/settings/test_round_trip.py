@@ -1,0 +1,154 @@
+"""Any settings: export → apply is no change, apply → export is the same, and what calls see is what was written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bizpbx.directory import yaml_text
+from bizpbx.directory.apply import apply
+from bizpbx.directory.database import Database
+from bizpbx.directory.export import export
+from bizpbx.directory.lookup import SettingsReader
+from bizpbx.directory.parsing import check, parse
+from tests.settings.samples import NOON, SECRETS
+
+KEYS = st.integers(200, 99999).map(str).filter(lambda key: key not in ("999", "995", "993", "112", "911", "1777"))
+NUMBERS = st.integers(61000000, 69999999).map(lambda n: f"+65{n}")
+LABELS = st.text(
+    st.characters(
+        min_codepoint=32, max_codepoint=0x2FF, exclude_characters="${<\xa0\xad\x7f", exclude_categories=["C"]
+    ),
+    min_size=1,
+    max_size=64,
+).filter(lambda text: text == text.strip())
+KINDS = ["ip_phone", "mobile", "desktop"]
+
+
+@st.composite
+def files(draw: st.DrawFn) -> dict[str, Any]:
+    keys = draw(st.lists(KEYS, min_size=1, max_size=5, unique=True))
+    dids = draw(st.lists(NUMBERS, max_size=4, unique=True))
+    members = draw(st.lists(st.sampled_from(["ann", "ben", "cat"]), max_size=3, unique=True))
+    gateways = draw(st.lists(st.sampled_from(["carrier", "pbx-2"]), max_size=2, unique=True))
+    rules = draw(st.lists(LABELS, max_size=2, unique=True))
+
+    def maybe(names: list[str]) -> Any:
+        return draw(st.sampled_from([None, *names]))
+
+    def extension(key: str) -> dict[str, Any]:
+        others = [other for other in keys if other != key]
+        devices = draw(st.lists(st.sampled_from(KINDS), max_size=3, unique=True))
+        targets = draw(st.lists(st.sampled_from(others), max_size=3, unique=True)) if others else []
+        number = draw(st.none() | NUMBERS)
+        data: dict[str, Any] = {
+            "key": key,
+            "label": draw(LABELS),
+            "assignee": f"{draw(st.sampled_from(members))}@acme.example" if members and draw(st.booleans()) else None,
+            "type": draw(st.sampled_from(["normal", "call_center"])),
+            "role": draw(st.sampled_from(["admin", "member"])),
+            "devices": {kind: {"tls": draw(st.booleans()), "active": draw(st.booleans())} for kind in devices},
+            "incoming": {
+                "do_not_disturb": draw(st.booleans()),
+                "gateway": maybe(gateways),
+                "forwarding": {
+                    "enabled": bool(targets or number) and draw(st.booleans()),
+                    "number": number,
+                    "extensions": targets,
+                    "vip": draw(st.lists(NUMBERS | st.sampled_from(keys), max_size=3, unique=True)),
+                },
+            },
+            "caller_id": {"number": maybe(dids), "on_forward": draw(st.sampled_from(["extension", "caller"]))},
+            "outbound_rule": maybe(rules),
+        }
+        if draw(st.booleans()):
+            data["incoming"]["devices"] = draw(st.lists(st.sampled_from(devices), unique=True)) if devices else []
+        if data["type"] == "normal" and draw(st.booleans()):
+            data["no_answer"] = {
+                "action": draw(st.sampled_from(["hang_up", "forward"])),
+                "wait": draw(st.integers(5, 60)),
+                "number": draw(NUMBERS),
+            }
+        return data
+
+    def rule(name: str) -> dict[str, Any]:
+        entry = st.fixed_dictionaries(
+            {
+                "starts_with": st.lists(st.from_regex(r"[0-9]{1,3}", fullmatch=True), min_size=1, max_size=3),
+                "length": st.integers(4, 15),
+                "strip": st.integers(0, 4),
+                "prepend": st.from_regex(r"[0-9]{0,3}", fullmatch=True),
+            }
+        )
+        countries = st.dictionaries(st.sampled_from(["SG", "NO", "US"]), st.sampled_from(["allowed", "passcode"]))
+        return {
+            "name": name,
+            "gateway": maybe(gateways),
+            "dial_plan": draw(st.lists(entry, max_size=3)),
+            "countries": draw(countries),
+        }
+
+    return {
+        "organisation": {
+            "name": draw(LABELS),
+            "domain": "acme.example",
+            "timezone": "Asia/Singapore",
+            "country": "SG",
+            "currency": "SGD",
+            "default_rule": maybe(rules),
+            "main_number": maybe(dids),
+        },
+        "members": [
+            {"email": f"{name}@acme.example", "name": draw(LABELS), "mobile": draw(st.none() | NUMBERS)}
+            for name in members
+        ],
+        "licences": dict.fromkeys(KINDS, 15),
+        "numbers": [{"number": did, "to": maybe(keys)} for did in dids],
+        "gateways": [
+            {
+                "name": name,
+                "host": "sip.example",
+                "trunk": draw(st.booleans()),
+                "username": "u",
+                "password": draw(st.none() | st.just("p")),
+            }
+            for name in gateways
+        ],
+        "outbound_rules": [rule(name) for name in rules],
+        "extensions": [extension(key) for key in keys],
+    }
+
+
+@given(files(), files())
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_export_and_apply_undo_each_other(migrated_file: Path, first: dict[str, Any], second: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        shutil.copyfile(migrated_file, f"{folder}/bizpbx.db")
+        database = Database(f"sqlite:///{folder}/bizpbx.db")
+        for file in (first, second):
+            options: Any = {"actor": "tester", "at": NOON, "secrets": lambda: SECRETS, "prune": True}
+            apply(database, check(file), **options)
+            with database.reading() as session:
+                exported = export(session, "acme.example")
+                seen = SettingsReader(SECRETS).everything(session, "acme.example")
+            # Given an export, when it is applied, then nothing changes and the next export is the same.
+            assert apply(database, parse(yaml_text.dump(exported).encode()), **options).changes == ()
+            with database.reading() as session:
+                assert export(session, "acme.example") == exported
+            # And what calls see is what the file says.
+            assert {one.key: one.label for one in seen.extensions} == {
+                one["key"]: one["label"] for one in file["extensions"]
+            }
+            assert dict(seen.numbers) == {one["number"]: one["to"] for one in file["numbers"]}
+            for one in file["extensions"]:
+                found = next(value for value in seen.extensions if value.key == one["key"])
+                assert list(found.forwarding.extensions) == one["incoming"]["forwarding"]["extensions"]
+                assert {device.kind for device in found.devices} == set(one["devices"])
+        database.close()
