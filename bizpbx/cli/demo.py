@@ -18,7 +18,7 @@ def demo(
 ) -> None:
     """Place the calls of the worked example and show for each who called, what was decided and why, and who rang.
 
-    Everything happens in a temporary folder and on free ports of 127.0.0.1. With FreeSWITCH and SIPp installed the calls
+    Everything happens in a temporary folder and on free ports of 127.0.0.1. With FreeSWITCH and SIPp installed, calls
     are real ones. Exits with 1 if any call goes elsewhere than docs/calls.md says.
     """
     from bizpbx.demo.ladder import ladder

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Boolean,
     CompoundSelect,
     String,
+    bindparam,
     cast,
     func,
     literal,
@@ -61,6 +63,21 @@ def extensions(session: Session, organisation_id: int, keys: Collection[str] | N
     """The extensions with these keys, or all of them, shorter keys first."""
     if keys is not None and len(keys) > FEW:
         return [record for record in extensions(session, organisation_id) if record.row.key in keys]
+    few = keys is not None
+    ours = {"organisation_id": organisation_id}
+    asked = {**ours, "keys": list(keys)} if keys is not None else ours
+    found = {row.id: ExtensionRecord(row) for row in session.execute(extension_query(few), asked)}
+    if found:
+        add_children(session, found, children_query(few), {**ours, "extension_ids": list(found)} if few else ours)
+    return sorted(found.values(), key=lambda record: (len(record.row.key), record.row.key))
+
+
+# Building these takes SQLAlchemy several times as long as the database takes to answer: they are built once.
+
+
+@cache
+def extension_query(few: bool) -> AnySelect:
+    """Parameters: organisation_id, and for few of them keys."""
     query = (
         select(
             *Extension.__table__.columns,
@@ -72,18 +89,15 @@ def extensions(session: Session, organisation_id: int, keys: Collection[str] | N
         .outerjoin(
             Number, (Number.organisation_id == Extension.organisation_id) & (Number.e164 == Extension.caller_id_number)
         )
-        .where(Extension.organisation_id == organisation_id)
+        .where(Extension.organisation_id == bindparam("organisation_id"))
     )
-    if keys is not None:
-        query = query.where(Extension.key.in_(keys))
-    found = {row.id: ExtensionRecord(row) for row in session.execute(query)}
-    if found:
-        add_children(session, found, children(organisation_id, found if keys is not None else None))
-    return sorted(found.values(), key=lambda record: (len(record.row.key), record.row.key))
+    return query.where(Extension.key.in_(bindparam("keys", expanding=True))) if few else query
 
 
-def add_children(session: Session, found: dict[int, ExtensionRecord], query: CompoundSelect[Any]) -> None:
-    for what, extension_id, _, text, active, rings, tls, ha1, licensed in session.execute(query):
+def add_children(
+    session: Session, found: dict[int, ExtensionRecord], query: CompoundSelect[Any], asked: dict[str, Any]
+) -> None:
+    for what, extension_id, _, text, active, rings, tls, ha1, licensed in session.execute(query, asked):
         record = found.get(extension_id)
         if record is None:  # added since the first query
             continue
@@ -97,14 +111,15 @@ def add_children(session: Session, found: dict[int, ExtensionRecord], query: Com
         record.devices.sort(key=lambda device: KIND_ORDER[device.kind])
 
 
-def children(organisation_id: int, extension_ids: Collection[int] | None) -> CompoundSelect[Any]:
-    """Forward targets, VIPs and devices in one query; of the whole organisation if no ids are given."""
+@cache
+def children_query(few: bool) -> CompoundSelect[Any]:
+    """Forward targets, VIPs and devices in one query. Parameters: organisation_id, and for few extension_ids."""
     no_flag = cast(null(), Boolean)
     nothing = (no_flag, no_flag, no_flag, cast(null(), String(32)), no_flag)
 
     def of_ours(query: AnySelect, table: type[ForwardTarget | VipEntry | Device]) -> AnySelect:
-        query = query.where(table.organisation_id == organisation_id)
-        return query if extension_ids is None else query.where(table.extension_id.in_(extension_ids))
+        query = query.where(table.organisation_id == bindparam("organisation_id"))
+        return query.where(table.extension_id.in_(bindparam("extension_ids", expanding=True))) if few else query
 
     def other(table: type[ForwardTarget | VipEntry], column: Any) -> Any:
         return (Extension.organisation_id == table.organisation_id) & (Extension.id == column)

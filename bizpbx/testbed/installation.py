@@ -115,7 +115,12 @@ class Installation:
     """
 
     def __init__(
-        self, kind: SwitchKind, folder: Path | None = None, database_url: str = "", controllers: int = 1
+        self,
+        kind: SwitchKind,
+        folder: Path | None = None,
+        database_url: str = "",
+        controllers: int = 1,
+        media_ports: int = MEDIA_PORTS,
     ) -> None:
         self.kind = kind
         self._keep = folder is not None
@@ -124,7 +129,7 @@ class Installation:
         self._stack = ExitStack()
         ports = self._stack.enter_context(Ports())
         self.esl_port, self.devices_port, self.trunks_port, self.carrier_port = (ports.one() for _ in range(4))
-        media = ports.block(MEDIA_PORTS)
+        media = ports.block(media_ports)
         call_ports = [ports.one() for _ in range(controllers)]
         http_port = ports.one()
         settings = {
@@ -136,7 +141,7 @@ class Installation:
             "freeswitch_conf": str(self.tree),
             "devices_port": str(self.devices_port),
             "trunks_port": str(self.trunks_port),
-            "media_ports": f"{media}-{media + MEDIA_PORTS - 1}",
+            "media_ports": f"{media}-{media + media_ports - 1}",
             "log": "json",
         }
         self.config = Config.model_validate(settings)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bizpbx.freeswitch.dial_string import device_address, gateway_address, registered_as
+from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.rendering.environment import render, safe, token
 from bizpbx.policy.numbers import is_token
 from bizpbx.policy.plan import Cause
@@ -71,7 +72,7 @@ def device_user(organisation: Organisation, extension: Extension, device: Device
         ha1=token(device.ha1, field),
         registers_as=registered_as(sip_user, organisation.domain),
         extension=token(extension.key, "key"),
-        label=safe(extension.label, f"extensions.{extension.key}.label"),
+        label=display_name(safe(extension.label, f"extensions.{extension.key}.label")),
     )
 
 

@@ -1,0 +1,19 @@
+"""Everything, one table after the other. `python -m tests.bench calls` measures one."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import calls, decisions, esl, rendering
+from tests.bench.table import show
+
+BENCHES = {
+    "esl": ("The event socket against greenswitch", esl.run),
+    "calls": (f"A call with a controller against a static dialplan ({calls.RATE} calls/s)", calls.run),
+    "decisions": ("Deciding a call", decisions.run),
+    "rendering": ("Rendering the tree of a switch and parsing it back", rendering.run),
+}
+
+for name in sys.argv[1:] or BENCHES:
+    title, measure = BENCHES[name]
+    show(title, measure())

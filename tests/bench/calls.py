@@ -1,0 +1,139 @@
+"""What a call costs with a controller, against the same call in a static XML dialplan on the same switch.
+
+The same FreeSWITCH, phones and rate (50 calls/s); only dialplan and directory look-up differ. Runs alternate, so
+that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bizpbx.testbed.installation import Installation, SwitchKind
+from bizpbx.testbed.requirements import which_switch
+from bizpbx.testbed.sipp import SippWorld
+from bizpbx.testbed.sipp.load import LoadResult, load
+from bizpbx.testbed.world import answers, rings_only
+from tests.bench.table import Row, show
+
+DOMAIN = "acme.example"
+SETTINGS = """
+organisation: {name: Acme, domain: acme.example, timezone: Asia/Singapore, country: SG, currency: SGD}
+licences: {ip_phone: 2, mobile: 0, desktop: 0}
+extensions:
+  - {key: "101", label: Sales, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}}
+  - {key: "102", label: Support, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}}
+"""
+STATIC = """<include>
+<context name="acme.example"><extension name="key">
+<condition field="destination_number" expression="^(10\\d)$">
+<action application="set" data="hangup_after_bridge=true"/>
+<action application="set" data="continue_on_fail=true"/>
+<action application="set" data="call_timeout=30"/>
+<action application="bridge" data="sofia/internal/$1-ip_phone.acme.example%acme.example"/>
+</condition></extension></context>
+</include>
+"""
+NO_CURL = '<include>\n<configuration name="xml_curl.conf"><bindings/></configuration>\n</include>\n'
+RATE = 50
+CALLS = 400
+WARM_UP = 100
+ROUNDS = 2
+TALKS = 0.3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU in milliseconds a call, delays in milliseconds from the first INVITE."""
+
+    ring_p50: float
+    ring_p99: float
+    switch_cpu: float
+    controller_cpu: float
+    failed: int
+
+    @property
+    def cpu(self) -> float:
+        return self.switch_cpu + self.controller_cpu
+
+
+def measure(controlled: bool) -> Measured:
+    """One run: a fresh installation, a warm-up, then the load."""
+    with TemporaryDirectory(prefix="bizpbx-bench-") as folder, installation(Path(folder)) as made:
+        made.apply(SETTINGS)
+        passwords = {key: made.credentials(DOMAIN, key, "ip_phone")[1] for key in ("101", "102")}
+        made.render()
+        if controlled:
+            made.controllers[0].start()
+        else:
+            (made.tree / f"dialplan/bizpbx-{DOMAIN}.xml").write_text(STATIC)
+            (made.tree / "autoload_configs/xml_curl.conf.xml").write_text(NO_CURL)
+        world = made.start_switch()
+        assert isinstance(world, SippWorld) and made.switch is not None
+        caller = world.phone(DOMAIN, "101-ip_phone", passwords["101"], rings_only)
+        world.phone(DOMAIN, "102-ip_phone", passwords["102"], answers(0.05))
+        load(world, caller, "102", calls=WARM_UP, rate=RATE / 2, talks=TALKS)
+        switch, controller = made.switch.usage.cpu, cpu_of(made.controllers[0].pid) if controlled else 0.0
+        result = load(world, caller, "102", calls=CALLS, rate=RATE, talks=TALKS)
+        switch = made.switch.usage.cpu - switch
+        controller = (cpu_of(made.controllers[0].pid) - controller) if controlled else 0.0
+        return measured(result, switch, controller)
+
+
+def measured(result: LoadResult, switch: float, controller: float) -> Measured:
+    delays = result.to_ring
+    assert delays is not None, f"no call rang: {result.failures}"
+    per_call = 1000 / CALLS
+    failed = result.calls - result.answered
+    return Measured(delays.p50 * 1000, delays.p99 * 1000, switch * per_call, controller * per_call, failed)
+
+
+def installation(folder: Path) -> Installation:
+    return Installation(SwitchKind.FREESWITCH, folder, media_ports=2000)
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run() -> list[Row]:
+    """Rows of the table; empty where there is no FreeSWITCH or SIPp."""
+    if which_switch().missing or shutil.which("freeswitch") is None:
+        return []
+    runs: dict[bool, list[Measured]] = {False: [], True: []}
+    for _ in range(ROUNDS):
+        for controlled in runs:
+            runs[controlled].append(measure(controlled))
+    # The better of the runs of each kind: noise only ever adds.
+    static, ours = (min(runs[controlled], key=lambda one: one.cpu) for controlled in (False, True))
+    rows: list[Row] = [
+        {"dialplan": "static XML", **fields(static)},
+        {"dialplan": "controller", **fields(ours)},
+        {
+            "dialplan": "difference",
+            "ring p50 ms": f"{ours.ring_p50 - static.ring_p50:+.1f}",
+            "ring p99 ms": f"{ours.ring_p99 - static.ring_p99:+.1f}",
+            "CPU ms": f"{ours.cpu / static.cpu:.2f}x",
+        },
+    ]
+    return rows
+
+
+def fields(one: Measured) -> Row:
+    return {
+        "ring p50 ms": f"{one.ring_p50:.1f}",
+        "ring p99 ms": f"{one.ring_p99:.1f}",
+        "CPU ms": f"{one.cpu:.1f}",
+        "switch": f"{one.switch_cpu:.1f}",
+        "controller": f"{one.controller_cpu:.1f}",
+        "failed": one.failed,
+    }
+
+
+if __name__ == "__main__":
+    show(f"A call with a controller against a static dialplan ({CALLS} calls at {RATE}/s)", run())
