@@ -146,6 +146,7 @@ def credentials(
     ] = False,
     organisation: options.Organisation = None,
     actor: options.Actor = None,
+    dry_run: options.DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Make the password of an activated device and print it, once: only its digest is kept.
@@ -156,12 +157,16 @@ def credentials(
 
       bizpbx device credentials 100 ip_phone --rotate
     """
+    from dataclasses import replace
+
     from bizpbx.cli.frame import output, store
 
     with store.opened() as database:
         with database.reading() as session:
             domain = store.domain(session, organisation)
-        made = issued(database, domain, key, kind, actor, rotate=rotate)
+        made = issued(database, domain, key, kind, actor, rotate=rotate, dry_run=dry_run)
+    if dry_run:
+        made = replace(made, password="")
     if as_json:
         output.print_json(made.fields())
     else:
@@ -169,14 +174,22 @@ def credentials(
 
 
 def issued(
-    database: Database, domain: str, key: str, kind: DeviceKind, actor: str | None, *, rotate: bool = False
+    database: Database,
+    domain: str,
+    key: str,
+    kind: DeviceKind,
+    actor: str | None,
+    *,
+    rotate: bool = False,
+    dry_run: bool = False,
 ) -> Credentials:
     from datetime import UTC, datetime
 
     from bizpbx.cli.frame import store
     from bizpbx.directory.credentials import issue
 
-    return issue(database, domain, key, kind, actor=store.actor(actor), at=datetime.now(UTC), rotate=rotate)
+    who, now = store.actor(actor), datetime.now(UTC)
+    return issue(database, domain, key, kind, actor=who, at=now, rotate=rotate, dry_run=dry_run)
 
 
 def print_credentials(made: Credentials) -> None:
@@ -184,6 +197,9 @@ def print_credentials(made: Credentials) -> None:
 
     for name, value in made.fields().items():
         sys.stdout.write(f"{name} = {value}\n")
+    if not made.password:
+        sys.stderr.write("dry run: nothing was changed\n")
+        return
     sys.stderr.write("The password is not kept and not shown again; --rotate makes a new one.\n")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, Index, Over, UniqueConstraint, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
+from collections.abc import Sequence
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, bindparam, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bizpbx.directory.base import Base, Owned, choice
 from bizpbx.directory.device import Device
@@ -38,36 +40,51 @@ def counts(session: Session, organisation_id: int) -> dict[DeviceKind, tuple[int
 
 
 def seat(session: Session, organisation_id: int) -> list[tuple[int, DeviceKind]]:
-    """Give every active device without a licence a free one of its kind; one statement, first come, first served.
+    """Give every active device without a licence a free one of its kind; first come, first served.
 
-    Returns (device id, kind) of those that got none. Of two transactions that want the last seat one takes it: the
-    other waits, finds it taken, and its device is in the answer.
+    Returns (device id, kind) of those that got none. A seat is taken by a conditional UPDATE: of two transactions that
+    want the last one, one takes it; the other waits, finds it taken, and its device is in the answer.
     """
-    seats = (
-        select(Licence.id, Licence.kind, row_number(Licence.kind, Licence.id).label("turn"))
-        .where(Licence.organisation_id == organisation_id, Licence.device_id.is_(None))
-        .subquery()
-    )
-    held = aliased(Licence)
-    waiting = (
-        select(Device.id, Device.kind, row_number(Device.kind, Device.id).label("turn"))
-        .outerjoin(held, held.device_id == Device.id)
-        .where(Device.organisation_id == organisation_id, Device.active, held.id.is_(None))
-    )
-    queue = waiting.subquery()
-    pairs = (
-        select(seats.c.id.label("seat_id"), queue.c.id.label("device_id"))
-        .join(queue, (queue.c.kind == seats.c.kind) & (queue.c.turn == seats.c.turn))
-        .subquery()
-    )
-    session.execute(
+    pairs = [
+        {"seat": seat_id, "device": device_id}
+        for kind, devices in grouped(waiting(session, organisation_id)).items()
+        for seat_id, device_id in zip(free(session, organisation_id, kind, len(devices)), devices, strict=False)
+    ]
+    if not pairs:
+        return waiting(session, organisation_id)
+    table = Licence.__table__
+    take = (
         update(Licence)
-        .where(Licence.id == pairs.c.seat_id, Licence.device_id.is_(None))
-        .values(device_id=pairs.c.device_id)
-        .execution_options(synchronize_session=False)
+        .where(table.c.id == bindparam("seat"), table.c.device_id.is_(None))
+        .values(device_id=bindparam("device"))
     )
-    return [(device_id, kind) for device_id, kind, _ in session.execute(waiting.order_by(Device.id))]
+    session.connection().execute(take, pairs)
+    return waiting(session, organisation_id)
 
 
-def row_number(kind: InstrumentedAttribute[DeviceKind], row_id: InstrumentedAttribute[int]) -> Over[int]:
-    return func.row_number().over(partition_by=kind, order_by=row_id)
+def waiting(session: Session, organisation_id: int) -> list[tuple[int, DeviceKind]]:
+    """(id, kind) of the active devices without a licence."""
+    query = (
+        select(Device.id, Device.kind)
+        .outerjoin(Licence, Licence.device_id == Device.id)
+        .where(Device.organisation_id == organisation_id, Device.active, Licence.id.is_(None))
+    )
+    return [(device_id, kind) for device_id, kind in session.execute(query.order_by(Device.id))]
+
+
+def free(session: Session, organisation_id: int, kind: DeviceKind, most: int) -> Sequence[int]:
+    """Seats that nobody holds, nor is about to take."""
+    return session.scalars(
+        select(Licence.id)
+        .where(Licence.organisation_id == organisation_id, Licence.kind == kind, Licence.device_id.is_(None))
+        .order_by(Licence.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def grouped(devices: list[tuple[int, DeviceKind]]) -> dict[DeviceKind, list[int]]:
+    found: dict[DeviceKind, list[int]] = {}
+    for device_id, kind in devices:
+        found.setdefault(kind, []).append(device_id)
+    return found

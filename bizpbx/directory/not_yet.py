@@ -39,7 +39,7 @@ def take_out(data: Value) -> list[Problem]:
     for path, section in places(data, ("extensions", "*")):
         if section.get("type") == "call_center":
             problems += [
-                (f"{path}.{name}", "normal-only", "belongs to normal extensions; a call_center extension has none.")
+                (f"{path}.{name}", "normal-only", "belongs to normal extensions; take it out, or set it to null.")
                 for name in NORMAL_ONLY
                 if name in section and not is_off(section[name])
             ]

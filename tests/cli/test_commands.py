@@ -188,6 +188,7 @@ def test_a_dry_run_changes_nothing(acme: Run) -> None:
 
 
 def test_a_device_from_activation_to_deactivation(acme: Run) -> None:
+    assert answer(acme("device", "credentials", "100", "ip_phone", "--json", "--dry-run"))["password"] == ""
     made = answer(acme("device", "credentials", "100", "ip_phone", "--json"))
     assert list(made) == ["username", "password", "domain", "transport"]
     assert (made["username"], made["domain"], made["transport"]) == ("100-ip_phone", "acme.example", "udp")
