@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bizpbx.directory import addresses, records, rule_records, values
@@ -45,6 +45,8 @@ class Snapshot:
     rules: dict[int, OutboundRule] | None = None
     extensions: dict[str, Extension] = field(default_factory=dict)
     numbers: dict[str, str | None] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """By SIP user. They hold what authenticates a device, and go nowhere but into the directory's answers."""
     unknown: set[str] = field(default_factory=set)
 
     def remember_unknown(self, name: str) -> None:
@@ -115,13 +117,17 @@ class SettingsReader:
 
     def tenant(self, session: Session, domain: str) -> Tenant:
         """The organisation's settings as they are now, for one call. Raises NotFound."""
+        return LoadedTenant(session, self._snapshot(session, domain))
+
+    def _snapshot(self, session: Session, domain: str) -> Snapshot:
+        """What is known at the version that is stored now. Raises NotFound."""
         row = organisation_row(session, domain)
         snapshot = self._snapshots.get(row.domain)
         if snapshot is None or snapshot.version != row.version or snapshot.organisation.id != row.id:
             gateways = load_gateways(session, row)
             snapshot = Snapshot(row.version, row.default_rule_id, gateways, values.organisation(row, gateways))
             self._snapshots[row.domain] = snapshot
-        return LoadedTenant(session, snapshot)
+        return snapshot
 
     def versions(self, session: Session) -> dict[str, int]:
         """Domain → version of every organisation; what has to be rendered again is seen by it."""
@@ -161,15 +167,16 @@ class SettingsReader:
         if kind not in list(DeviceKind):
             return None
         try:
-            row = organisation_row(session, domain)
+            snapshot = self._snapshot(session, domain)
         except NotFound:
             return None
-        for record in records.extensions(session, row.id, [key]):
+        if user in snapshot.accounts:
+            return snapshot.accounts[user]
+        for record in records.extensions(session, snapshot.organisation.id, [key]):
             for device in record.devices:
-                if device.kind == kind:
-                    found = values.device(device, key, with_ha1=True)
-                    return Account(row.domain, key, record.row.label, found)
-        return None
+                found = values.device(device, key, with_ha1=True)
+                snapshot.accounts[found.sip_user] = Account(snapshot.organisation.domain, key, record.row.label, found)
+        return snapshot.accounts.get(user)
 
     def everything(self, session: Session, domain: str) -> OrganisationSettings:
         """All there is, with HA1 and clear gateway passwords: for rendering only. Raises NotFound."""
@@ -189,10 +196,12 @@ class SettingsReader:
         )
 
 
+BY_DOMAIN = select(OrganisationTable.__table__).where(OrganisationTable.domain == bindparam("domain"))
+"""Asked by every call, so built once."""
+
+
 def organisation_row(session: Session, domain: str) -> AnyRow:
-    row = session.execute(
-        select(OrganisationTable.__table__).where(OrganisationTable.domain == domain.lower())
-    ).one_or_none()
+    row = session.execute(BY_DOMAIN, {"domain": domain.lower()}).one_or_none()
     if row is None:
         raise NotFound("organisation", domain)
     return row
