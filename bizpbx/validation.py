@@ -21,8 +21,10 @@ MOST_HOST = 253
 MOST_USERNAME = 64
 MOST_PASSWORD = 128
 
-UNSAFE = ("$${", "${", "<?")
-"""Expanded or executed by FreeSWITCH's preprocessor wherever they stand."""
+UNSAFE = ("$${", "${", "<?", "<!--#", "x-pre-process")
+"""Expanded, executed or dropped with their line by FreeSWITCH's preprocessor wherever they stand, in any case."""
+ARRAY = "array::"
+"""A channel variable that starts like this is taken apart by FreeSWITCH."""
 
 CATEGORIES = {
     "Cc": "a control character",
@@ -68,9 +70,12 @@ def plain(text: str, most: int) -> str:
         what = CATEGORIES.get(unicodedata.category(character))
         if what and character != " ":
             raise InvalidText(f"holds {what} (U+{ord(character):04X}) at position {position}; take it out.")
+    lower = text.lower()
     for sequence in UNSAFE:
-        if sequence in text:
+        if sequence in lower:
             raise InvalidText(f"holds {sequence}, which the switch would execute; take it out.")
+    if lower.startswith(ARRAY):
+        raise InvalidText(f"starts with {ARRAY}, which the switch would take apart; take it out.")
     if text != text.strip():
         raise InvalidText("starts or ends with a space; take it out.")
     return text
