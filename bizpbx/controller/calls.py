@@ -26,7 +26,11 @@ class CallHandler:
     def run(self) -> None:
         """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
         began = time.monotonic()
-        call = FreeSwitchCall(self._session)
+        try:
+            call = FreeSwitchCall(self._session)
+        except CallGone:
+            log.info("call", ended="caller hung up")
+            return
         decided: list[Plan] = []
 
         def decide(arrival: Arrival) -> Plan:
@@ -39,6 +43,9 @@ class CallHandler:
             run(call, decide)
         except CallGone:
             ended = "caller hung up"
+        except BaseException:
+            ended = "fault"
+            raise
         finally:
             arrival = call.arrival
             log.info(

@@ -22,6 +22,9 @@ from bizpbx.freeswitch.monitor import Monitor
 INTERVAL = 1.0
 """Seconds between two looks at the versions."""
 
+INTO = "bizpbx/bizpbx-bindings.xml"
+"""Only a configuration that somebody else wrote has this file of ours."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,6 +80,8 @@ def render_in_process(output: Path) -> list[str] | None:
     """`bizpbx render`, apart; returns the commands that put what was written in force. None, with its words in the log,
     if it failed: it is tried again."""
     command = [sys.executable, "-m", "bizpbx", "render", "--output", str(output), "--json"]
+    if is_into(output):
+        command.append("--into")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         log.error("tree.not_rendered", output=str(output), reason=done.stderr.strip()[-500:])
@@ -84,3 +89,8 @@ def render_in_process(output: Path) -> list[str] | None:
     rendered = orjson.loads(done.stdout)
     log.info("tree.rendered", output=str(output), files=len(rendered["changes"]))
     return list(rendered["reload"])
+
+
+def is_into(output: Path) -> bool:
+    """Whether the folder holds someone else's configuration, to which ours was added with `--into`."""
+    return (output / INTO).is_file()

@@ -1,0 +1,43 @@
+"""Databases with the worked example and a neighbour who uses the same carrier, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from bizpbx.directory.database import Database
+from tests.settings.conftest import (
+    database,
+    migrated_file,
+    migrated_template,
+    postgres_database,
+    postgres_server,
+    sqlite_database,
+)
+from tests.settings.samples import applied, example
+
+ACME, BRAVO = "acme.example", "bravo.example"
+ACME_DID, BRAVO_DID = "+6564291310", "+6564291399"
+ACME_CARRIER, BRAVO_CARRIER = "192.0.2.10", "192.0.2.20"
+
+
+def fill(database: Database) -> Database:
+    applied(database, example(ACME, ACME_DID))
+    neighbour = example(BRAVO, BRAVO_DID)
+    neighbour["gateways"][0]["host"] = BRAVO_CARRIER
+    applied(database, neighbour)
+    return database
+
+
+@pytest.fixture
+def settings(database: Database) -> Database:
+    return fill(database)
+
+
+__all__ = [
+    "database",
+    "migrated_file",
+    "migrated_template",
+    "postgres_database",
+    "postgres_server",
+    "sqlite_database",
+]
