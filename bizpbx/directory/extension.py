@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, Owned, choice, within
-from bizpbx.policy.settings import ExtensionType, NoAnswerAction, OnForward
+from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward
 
 
 class ExtensionRole(StrEnum):
@@ -19,7 +19,9 @@ class ExtensionRole(StrEnum):
 
 
 class Extension(Owned, Base):
-    """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them."""
+    """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them.
+    `passcode_hash` is argon2id's text; null means that the passcode is off.
+    """
 
     __tablename__ = "extension"
     __table_args__ = (
@@ -41,12 +43,14 @@ class Extension(Owned, Base):
     gateway_id: Mapped[int | None]
     forwarding_enabled: Mapped[bool]
     forwarding_number: Mapped[str | None] = mapped_column(String(16))
+    caller_id_mode: Mapped[CallerIdMode] = mapped_column(choice(CallerIdMode), default=CallerIdMode.EXISTING)
     caller_id_number: Mapped[str | None] = mapped_column(String(16))
     on_forward: Mapped[OnForward] = mapped_column(choice(OnForward))
     no_answer_action: Mapped[NoAnswerAction] = mapped_column(choice(NoAnswerAction))
     no_answer_wait: Mapped[int]
     no_answer_number: Mapped[str | None] = mapped_column(String(16))
     rule_id: Mapped[int | None]
+    passcode_hash: Mapped[str | None] = mapped_column(Text)
 
 
 class ForwardTarget(Base):

@@ -9,7 +9,9 @@ from bizpbx.directory.base import Base
 
 
 class Organisation(Base):
-    """`version` is raised by one with every change of any setting of the organisation; caches live under it."""
+    """`version` is raised by one with every change of any setting of the organisation; caches live under it.
+    `refuse_without_passcode`: who has no passcode may not call where one is required.
+    """
 
     __tablename__ = "organisation"
     # The default rule refers back to its organisation: the constraint is added once both tables are there.
@@ -29,4 +31,5 @@ class Organisation(Base):
     currency: Mapped[str] = mapped_column(String(3))
     main_number: Mapped[str | None] = mapped_column(String(16))
     default_rule_id: Mapped[int | None]
+    refuse_without_passcode: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)

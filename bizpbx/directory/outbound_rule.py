@@ -40,12 +40,25 @@ class DialPlanEntry(Base):
 
 
 class RuleCountry(Base):
-    """A country that may be called; one without a row may not."""
+    """A country, or a range apart, that may be called; one without a row may not."""
 
     __tablename__ = "rule_country"
     __table_args__ = (within("rule_id", "outbound_rule", ondelete="CASCADE"),)
 
     organisation_id: Mapped[int] = mapped_column(primary_key=True)
     rule_id: Mapped[int] = mapped_column(primary_key=True)
-    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    country: Mapped[str] = mapped_column(String(32), primary_key=True)
     access: Mapped[CountryAccess] = mapped_column(choice(CountryAccess))
+
+
+class CallerIdPlanEntry(Base):
+    """What calls to a country present where the number after the country code starts with `prefix` (empty: all)."""
+
+    __tablename__ = "caller_id_plan_entry"
+    __table_args__ = (within("rule_id", "outbound_rule", ondelete="CASCADE"),)
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int] = mapped_column(primary_key=True)
+    country: Mapped[str] = mapped_column(String(32), primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(15), primary_key=True)
+    caller_id: Mapped[str] = mapped_column(String(16))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bizpbx.directory.audit import Audit
 from bizpbx.directory.base import Base
+from bizpbx.directory.caller_id import AssignedCallerId, CallerIdRequest
 from bizpbx.directory.device import Device
 from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.gateway import Gateway
@@ -11,11 +12,15 @@ from bizpbx.directory.licence import Licence
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
-from bizpbx.directory.outbound_rule import DialPlanEntry, OutboundRule, RuleCountry
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, OutboundRule, RuleCountry
+from bizpbx.directory.passcode_lockout import PasscodeLockout
 
 __all__ = [
+    "AssignedCallerId",
     "Audit",
     "Base",
+    "CallerIdPlanEntry",
+    "CallerIdRequest",
     "Device",
     "DialPlanEntry",
     "Extension",
@@ -26,6 +31,7 @@ __all__ = [
     "Number",
     "Organisation",
     "OutboundRule",
+    "PasscodeLockout",
     "RuleCountry",
     "VipEntry",
 ]

@@ -27,6 +27,15 @@ class OnForward(StrEnum):
     CALLER = "caller"
 
 
+class CallerIdMode(StrEnum):
+    """Where the number that an extension presents outside comes from (product §5)."""
+
+    EXISTING = "existing"
+    ASSIGNED = "assigned"
+    RANDOM = "random"
+    REQUEST = "request"
+
+
 class NoAnswerAction(StrEnum):
     """What happens when nobody answers (product §7). Voicemail and missed call arrive with the voicemail feature."""
 
