@@ -46,7 +46,10 @@ class Directory:
             raise falcon.HTTPUnauthorized(challenges=['Basic realm="bizpbx"'])
         if (req.content_length or 0) > LONGEST:
             raise falcon.HTTPContentTooLarge
-        form = parse_qs(req.bounded_stream.read(LONGEST).decode("utf-8", "replace"), max_num_fields=200)
+        try:
+            form = parse_qs(req.bounded_stream.read(LONGEST).decode("utf-8", "replace"), max_num_fields=200)
+        except ValueError:
+            raise falcon.HTTPBadRequest(description="more fields than any switch sends") from None
         domain, user = _field(form, "domain"), _field(form, "user")
         resp.content_type = "text/xml"
         if _field(form, "section") != "directory" or not domain or not user:
@@ -75,4 +78,5 @@ class Directory:
 
 
 def _field(form: dict[str, list[str]], name: str) -> str:
-    return form.get(name, [""])[0]
+    # No database and no XML can hold a NUL, so no name of ours has one.
+    return form.get(name, [""])[0].replace("\0", "\ufffd")
