@@ -14,6 +14,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, shortnumberinfo
 
 from bizpbx.errors import ConfigurationError, InvalidText
 from bizpbx.freeswitch import causes
+from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.rendering import (
     SwitchParameters,
     Tree,
@@ -197,7 +198,7 @@ def test_names_on_the_switch_hold_no_syntax(stored: Stored, text: str) -> None:
 
 @pytest.mark.parametrize("text", INERT.values(), ids=INERT)
 def test_inert_texts_come_back_as_they_were(text: str) -> None:
-    assert user(directory(_labelled(text)), "100-ip_phone")["effective_caller_id_name"] == text
+    assert user(directory(_labelled(text)), "100-ip_phone")["effective_caller_id_name"] == display_name(text)
     gateways = parsed(tree_of(_gateway(password=text))[PurePosixPath("sip_profiles/external/bizpbx-acme.example.xml")])
     assert gateways.xpath("string(//param[@name='password']/@value)") == text
 
