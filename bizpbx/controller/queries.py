@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import gevent
-from gevent.threadpool import ThreadPool
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.database import Database
@@ -29,25 +28,23 @@ class DatabaseSilent(BizpbxError):
 
 
 class Queries:
-    """Runs `question(session)` without holding up other calls.
+    """Runs `question(session)` in the caller's greenlet.
 
-    psycopg yields to the loop by itself. SQLite would block it, and is asked in one native thread: questions take well
-    under a millisecond, and one thread needs no locks of its own.
+    psycopg yields to the loop by itself. SQLite does not. It is asked in place: a warm question takes a tenth of a
+    millisecond and waits for no writer, while a native thread costs as much again and has to fight the loop for the
+    interpreter (docs/decisions.md).
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._thread = ThreadPool(1) if database.is_sqlite else None
 
     def ask(self, question: Callable[[Session], T]) -> T:
-        """The answer to `question`, or what it raised. Raises DatabaseSilent after LONGEST seconds."""
+        """The answer to `question`, or what it raised. Raises DatabaseSilent after LONGEST seconds (PostgreSQL)."""
         # gevent's own Timeout is no Exception, so SQLAlchemy throws the connection away that was waited for.
         timeout = gevent.Timeout.start_new(LONGEST)
         try:
-            if self._thread is None:
-                return self._run(question)
-            answer: T = self._thread.apply(self._run, (question,))
-            return answer
+            with self._database.reading() as session:
+                return question(session)
         except gevent.Timeout as expired:
             if expired is not timeout:
                 raise
@@ -55,11 +52,5 @@ class Queries:
         finally:
             timeout.close()
 
-    def _run(self, question: Callable[[Session], T]) -> T:
-        with self._database.reading() as session:
-            return question(session)
-
     def close(self) -> None:
-        if self._thread is not None:
-            self._thread.kill()
         self._database.close()
