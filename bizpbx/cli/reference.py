@@ -33,6 +33,7 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `device activate` | also `credentials`: the same, or null if none were made |
 | `licence list` | `kind`, `seats`, `taken`, `free` |
 | `audit list` | `at` (UTC), `actor`, `version`, `noun`, `name`, `field`, `before`, `after` |
+| `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |
 """
 

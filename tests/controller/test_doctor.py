@@ -1,0 +1,271 @@
+"""`bizpbx doctor`: nothing is wrong, or a sentence says what is, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bizpbx.controller.doctor import Finding, State, database, examine
+from bizpbx.directory.database import Database
+from bizpbx.directory.keys import Keys
+from bizpbx.testbed.installation import Installation, SwitchKind
+from tests.controller.conftest import fill
+from tests.controller.test_daemon import SETTINGS
+from tests.postgres import Server
+
+HEALTHY = {
+    "version": "FreeSWITCH Version 1.11.1 (git abc 64bit)\n",
+    "sofia status": (
+        "                     Name\t   Type\t                                      Data\tState\n"
+        "                 internal\tprofile\t           sip:mod_sofia@127.0.0.1:5060\tRUNNING (0)\n"
+        "                 external\tprofile\t           sip:mod_sofia@127.0.0.1:5080\tRUNNING (0)\n"
+    ),
+    "module_exists mod_xml_curl": "true",
+}
+
+
+class EventSocket(socketserver.StreamRequestHandler):
+    """A switch that answers as it is told."""
+
+    def handle(self) -> None:
+        self.send("auth/request")
+        while line := self.rfile.readline().decode().strip():
+            self.rfile.readline()
+            word, _, rest = line.partition(" ")
+            if word == "auth":
+                good = rest == self.server.password  # type: ignore[attr-defined]
+                self.send("command/reply", f"Reply-Text: {'+OK accepted' if good else '-ERR invalid'}\n")
+            elif word == "api":
+                body = self.server.answers.get(rest, str(int(time.time())))  # type: ignore[attr-defined]
+                self.send("api/response", f"Content-Length: {len(body)}\n", body)
+            else:
+                self.send("command/reply", "Reply-Text: +OK bye\n")
+                return
+
+    def send(self, kind: str, headers: str = "", body: str = "") -> None:
+        self.wfile.write(f"Content-Type: {kind}\n{headers}\n{body}".encode())
+
+
+class Patient(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    password = ""
+    answers: dict[str, str]
+
+
+@pytest.fixture
+def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """The environment of this process is the installation's."""
+    with Installation(SwitchKind.SIMULATOR) as made:
+        for name in [name for name in os.environ if name.startswith("BIZPBX_")]:
+            monkeypatch.delenv(name)
+        for name, value in made.environment.items():
+            if name.startswith("BIZPBX_"):
+                monkeypatch.setenv(name, value)
+        monkeypatch.setenv("BIZPBX_CALL_LISTEN", made.config.controllers)
+        yield made
+
+
+@pytest.fixture
+def switch(installation: Installation) -> Iterator[Patient]:
+    with Patient(("127.0.0.1", installation.esl_port), EventSocket) as server:
+        server.password = Keys.load("", installation.config.home).event_socket_password
+        server.answers = dict(HEALTHY)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def running(installation: Installation, switch: Patient) -> Installation:
+    """Everything in order."""
+    installation.apply(SETTINGS)
+    for key in ("101", "102"):
+        installation.credentials("acme.example", key, "ip_phone")
+    installation.render()
+    installation.controllers[0].start()
+    deadline = time.monotonic() + 10
+    while installation.controllers[0].get("/ready")[0] != 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return installation
+
+
+def told(check: str | None = None) -> list[Finding]:
+    """What is not in order."""
+    found = [finding for finding in examine(os.environ) if finding.state is not State.OK]
+    return [finding for finding in found if check is None or finding.check == check]
+
+
+def one(check: str, state: State = State.PROBLEM) -> str:
+    (finding,) = told(check)
+    assert finding.state is state
+    return finding.text
+
+
+def test_an_installation_in_order_and_then_one_thing_after_the_other_goes_wrong(
+    running: Installation, switch: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told() == []
+    # given a profile whose port is taken, and a switch without mod_xml_curl
+    switch.answers["sofia status"] = HEALTHY["sofia status"].replace("external\tprofile", "external\tgateway")
+    switch.answers["module_exists mod_xml_curl"] = "false"
+    switch.answers["strepoch"] = "1000000000"
+    texts = " ".join(finding.text for finding in told("switch local"))
+    assert "SIP profile external" in texts and "mod_xml_curl" in texts and "clock" in texts
+    # given another password
+    switch.password = "another"
+    assert "BIZPBX_FREESWITCH_PASSWORD" in one("switch local")
+    # given a controller that is not ready any more
+    switch.answers = dict(HEALTHY)
+    monkeypatch.setenv("BIZPBX_SECRET_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+    assert any("another secret key" in finding.text for finding in told("http"))
+    monkeypatch.delenv("BIZPBX_SECRET_KEY")
+    # given no controller
+    running.controllers[0].kill()
+    assert "Start `bizpbx serve`" in one("calls")
+    assert "Start `bizpbx serve`" in one("http")
+    # given no current tree
+    running.apply(SETTINGS.replace("Sales", "Service"))
+    assert "bizpbx render --output" in one("tree")
+    (running.tree / "freeswitch.xml").unlink()
+    assert "no rendered tree" in one("tree")
+    running.tree.joinpath("freeswitch.xml").write_text("<document/>")
+    assert "was not written by bizpbx" in one("tree")
+    monkeypatch.delenv("BIZPBX_FREESWITCH_CONF")
+    assert "BIZPBX_FREESWITCH_CONF is not set" in one("tree", State.WARNING)
+
+
+def test_nothing_is_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIZPBX_HOME", str(tmp_path / "none"))
+    for check in ("home", "key", "database"):
+        assert "bizpbx init" in one(check)
+
+
+def test_an_empty_installation_is_led_to_its_next_step(installation: Installation) -> None:
+    assert "bizpbx apply FILE" in one("settings", State.WARNING)
+    installation.apply(SETTINGS)
+    assert "bizpbx device credentials 101 ip_phone" in one("settings", State.WARNING)
+    assert "Start FreeSWITCH" in one("switch local")
+
+
+@pytest.mark.parametrize("file", ["secret.key", "bizpbx.db"])
+def test_secrets_that_others_can_read_are_a_problem(installation: Installation, file: str) -> None:
+    path = installation.config.home / file
+    path.chmod(0o644)
+    (finding,) = [finding for finding in told() if "open to other users" in finding.text]
+    assert f"chmod 600 {path}" in finding.text
+    path.chmod(0o600)
+    installation.config.home.chmod(0o777)
+    assert "chmod go-w" in one("home")
+    installation.config.home.chmod(0o755)
+    assert "chmod o-rwx" in one("home", State.WARNING)
+
+
+def test_a_key_that_is_none_or_another_one_is_told(installation: Installation) -> None:
+    settings = SETTINGS + "gateways: [{name: carrier, host: 192.0.2.1, username: acme, password: s3cret}]\n"
+    installation.apply(settings)
+    key = installation.config.home / "secret.key"
+    key.write_text("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+    assert "another key" in one("settings")
+    key.write_text("nonsense")
+    assert "32 bytes" in one("key")
+
+
+def test_a_database_of_another_version_is_told(installation: Installation) -> None:
+    database = Database(installation.config.database)
+    with database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    assert "install a newer bizpbx" in one("database")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("BIZPBX_LOG", "loud", "BIZPBX_LOG"),
+        ("BIZPBX_CALL_LISTEN", "8084", "BIZPBX_CALL_LISTEN must be host:port"),
+        ("BIZPBX_CONTROLLERS", "127.0.0.1:8084|here", "BIZPBX_CONTROLLERS must be host:port"),
+        ("BIZPBX_FREESWITCH", "local=here", "BIZPBX_FREESWITCH must be host:port"),
+    ],
+)
+def test_a_variable_that_cannot_be_taken_is_the_only_thing_told(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    (finding,) = told()
+    assert expected in finding.text
+
+
+def test_a_variable_nobody_reads_is_told(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIZPBX_HTPP_LISTEN", "127.0.0.1:8086")
+    assert "BIZPBX_HTPP_LISTEN" in one("configuration", State.WARNING)
+
+
+def test_a_controller_that_no_call_reaches_is_told(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIZPBX_CONTROLLERS", "127.0.0.1:1")
+    assert "is not in BIZPBX_CONTROLLERS" in " ".join(finding.text for finding in told("calls"))
+    monkeypatch.setenv("BIZPBX_CALL_LISTEN", "0.0.0.0:1")
+    assert "is not in BIZPBX_CONTROLLERS" not in " ".join(finding.text for finding in told("calls"))
+
+
+@pytest.mark.postgres
+def test_a_postgresql_that_is_there_and_one_that_is_not(
+    installation: Installation, postgres_database: Database, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(postgres_database)
+    monkeypatch.setenv("BIZPBX_DATABASE_URL", postgres_database.url.render_as_string(hide_password=False))
+    assert told("database") == [] and told("clock") == []
+    # The gateways' passwords of these settings were encrypted with another key.
+    assert "another key" in one("settings")
+    monkeypatch.setenv("BIZPBX_DATABASE_URL", "postgresql://bizpbx:s3cret@127.0.0.1:1/bizpbx")
+    text = one("database")
+    assert "cannot be reached" in text and "s3cret" not in text
+    monkeypatch.setenv("BIZPBX_DATABASE_URL", postgres_server.new_database())
+    assert "bizpbx init" in one("database")
+
+
+@pytest.mark.postgres
+def test_clocks_that_are_apart_are_told(postgres_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Late:
+            return cls(2030, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(database, "datetime", Late)
+    assert "off this machine's" in database.clock(postgres_database).text
+
+
+def test_a_clock_that_was_never_set_is_told(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unset(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Unset:
+            return cls(1970, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(database, "datetime", Unset)
+    assert "Set it" in database.clock(sqlite_database).text
+
+
+def test_the_command_prints_json_and_exits_by_what_it_found(installation: Installation) -> None:
+    command = [sys.executable, "-m", "bizpbx", "doctor"]
+    done = subprocess.run([*command, "--json"], env=installation.environment, capture_output=True, text=True)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert answer["problems"] == sum(finding["state"] == "problem" for finding in answer["findings"]) > 0
+    assert all(set(finding) == {"state", "check", "text"} for finding in answer["findings"])
+    plain = subprocess.run(command, env=installation.environment, capture_output=True, text=True)
+    assert plain.returncode == 1
+    assert plain.stdout.splitlines()[0] == "state\tcheck\ttext"
+    assert len(plain.stdout.splitlines()) == len(answer["findings"]) + 1
+    secret = (installation.config.home / "secret.key").read_text().strip()
+    assert secret not in done.stdout + plain.stdout
