@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bizpbx.errors import ConfigurationError
@@ -45,12 +45,23 @@ class Config(BaseSettings):
     media_ports: str = Field(
         default="16384-32768", pattern=r"^\d{4,5}-\d{4,5}$", description="Its UDP ports for media, `first-last`."
     )
+    prompts: Path | None = Field(
+        default=None,
+        description="Folder with announcements of your own, `<language>/8000/<name>.wav`; empty means none.",
+    )
+    language: str = Field(default="en", description="Language of the announcements.")
     secret_key: str = Field(
         default="",
         description="Key that encrypts stored gateway passwords; empty means the file secret.key under home.",
         repr=False,
     )
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
+
+    @field_validator("freeswitch_conf", "prompts", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        # `Path("")` is the folder one happens to be in.
+        return None if value == "" else value
 
     @property
     def database(self) -> str:

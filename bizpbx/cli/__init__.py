@@ -10,7 +10,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
     "Settings": ("apply", "export"),
     "Nouns": ("organisation", "member", "extension", "device", "licence", "number", "gateway", "rule", "audit"),
-    "Switch": ("render", "serve", "explain", "doctor"),
+    "Switch": ("render", "serve", "explain", "prompts", "doctor"),
 }
 """Heading in `bizpbx --help` → commands."""
 

@@ -1,0 +1,19 @@
+"""What a caller can be told. The value is the name of the file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Prompt(StrEnum):
+    """bizpbx/prompts/texts has what each says, in each language."""
+
+    NOT_ALLOWED = "not_allowed"
+    ENTER_PASSCODE = "enter_passcode"
+    ENTER_PASSCODE_AGAIN = "enter_passcode_again"
+    WRONG_PASSCODE = "wrong_passcode"
+    PASSCODE_LOCKED = "passcode_locked"
+    LINES_BUSY = "lines_busy"
+    NOT_IN_SERVICE = "not_in_service"
+    ALLOWANCE_EXHAUSTED = "allowance_exhausted"
+    ALLOWANCE_ENDING = "allowance_ending"
