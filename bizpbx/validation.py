@@ -207,6 +207,18 @@ def country(text: str) -> str:
     return text
 
 
+def destination(text: str) -> str:
+    """A country, or a range that costs more than its country: `SG`, `GB-PREMIUM`, `SATELLITE`."""
+    from bizpbx.policy.country import known_country
+
+    if not known_country(text):
+        raise InvalidText(
+            "must be the two capital letters of a country, such as SG, or a range apart, such as GB-PREMIUM or "
+            f"SATELLITE, not {shown(text)}."
+        )
+    return text
+
+
 def currency(text: str) -> str:
     """Three letters of ISO 4217."""
     if text not in CURRENCIES:

@@ -108,6 +108,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     )
     aftermath.check_removals(work)
     aftermath.check_caller_ids(work)
+    aftermath.check_caller_id_plans(work)
     work.stop_if_wrong()
     removed = [work.ids["extensions"][key] for key in work.sections["extensions"].removed]
     extensions.remove_lists(work, removed)

@@ -109,6 +109,10 @@ def outbound_rules(session: Session, organisation_id: int, names: Collection[str
                 for entry in rule.dial_plan
             ],
             "countries": rule.countries,
+            "caller_id_plan": [
+                {"country": entry.country, "prefix": entry.prefix, "caller_id": entry.caller_id}
+                for entry in rule.caller_ids
+            ],
         }
         for rule in rule_records(session, organisation_id)
         if names is None or rule.name in names

@@ -1,4 +1,4 @@
-"""Outbound rules as they are stored, each with its dial plan and countries: two queries however many there are."""
+"""Outbound rules as they are stored, each with its plans and countries: two queries however many there are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import JSON, Integer, String, cast, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from bizpbx.directory.outbound_rule import DialPlanEntry, OutboundRule, RuleCountry
+from bizpbx.directory.number import Number
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, OutboundRule, RuleCountry
+
+COUNTRY, CALLER_ID = -2, -1
+"""What a row without a place in the dial plan is, in the column of places."""
 
 
 @dataclass(slots=True)
@@ -19,13 +23,24 @@ class PlanRecord:
 
 
 @dataclass(slots=True)
+class CallerIdRecord:
+    country: str
+    prefix: str
+    caller_id: str
+    owned: bool
+    """It is one of the organisation's numbers."""
+
+
+@dataclass(slots=True)
 class RuleRecord:
     id: int
     name: str
     gateway_id: int | None
     dial_plan: list[PlanRecord] = field(default_factory=list)
     countries: dict[str, str] = field(default_factory=dict)
-    """ISO letters → `allowed` or `passcode`, in alphabetical order."""
+    """ISO letters, or a range apart → `allowed` or `passcode`, in alphabetical order."""
+    caller_ids: list[CallerIdRecord] = field(default_factory=list)
+    """By country and prefix."""
 
 
 def rules(session: Session, organisation_id: int) -> list[RuleRecord]:
@@ -44,26 +59,46 @@ def rules(session: Session, organisation_id: int) -> list[RuleRecord]:
         DialPlanEntry.strip,
         DialPlanEntry.prepend,
     ).where(DialPlanEntry.organisation_id == organisation_id)
+    # One text for all that the other two kinds of row say, so that they fit the same query.
+    nothing = (cast(null(), JSON), cast(null(), Integer))
+    space = literal(" ")
     countries = select(
         RuleCountry.rule_id,
-        literal(-1),
-        cast(null(), JSON),
+        literal(COUNTRY),
+        *nothing,
         cast(null(), Integer),
-        cast(null(), Integer),
-        # One text for both, so that the two kinds of row fit one query.
-        (RuleCountry.country + literal(" ") + type_coerce(RuleCountry.access, String)),
+        (RuleCountry.country + space + type_coerce(RuleCountry.access, String)),
     ).where(RuleCountry.organisation_id == organisation_id)
+    caller_ids = (
+        select(
+            CallerIdPlanEntry.rule_id,
+            literal(CALLER_ID),
+            *nothing,
+            Number.id,
+            (CallerIdPlanEntry.country + space + CallerIdPlanEntry.prefix + space + CallerIdPlanEntry.caller_id),
+        )
+        .outerjoin(
+            Number,
+            (Number.organisation_id == CallerIdPlanEntry.organisation_id)
+            & (Number.e164 == CallerIdPlanEntry.caller_id),
+        )
+        .where(CallerIdPlanEntry.organisation_id == organisation_id)
+    )
     for rule_id, position, starts_with, length, strip, text in session.execute(
-        union_all(plans, countries).order_by("position")
+        union_all(plans, countries, caller_ids).order_by("position")
     ):
         rule = found.get(rule_id)
         if rule is None:  # added since the first query
             continue
-        if position < 0:
+        if position == COUNTRY:
             country, access = text.split(" ")
             rule.countries[country] = access
+        elif position == CALLER_ID:
+            country, prefix, caller_id = text.split(" ")
+            rule.caller_ids.append(CallerIdRecord(country, prefix, caller_id, strip is not None))
         else:
             rule.dial_plan.append(PlanRecord(starts_with, length, strip, text))
     for rule in found.values():
         rule.countries = dict(sorted(rule.countries.items()))
+        rule.caller_ids.sort(key=lambda entry: (entry.country, entry.prefix))
     return list(found.values())

@@ -49,6 +49,7 @@ Key = Annotated[str, checked(validation.extension_key)]
 E164 = Annotated[str, checked(validation.e164)]
 GatewayName = Annotated[str, checked(validation.gateway_name)]
 Country = Annotated[str, checked(validation.country)]
+Destination = Annotated[str, checked(validation.destination)]
 Digits = Annotated[str, checked(validation.digits)]
 
 Kind = Literal["ip_phone", "mobile", "desktop"]
@@ -115,11 +116,18 @@ class DialPlanEntry(Section):
         return strip
 
 
+class CallerIdPlanEntry(Section):
+    country: Destination
+    prefix: Annotated[str, checked(digits_or_nothing)] = ""
+    caller_id: E164
+
+
 class OutboundRule(Section):
     name: Label
     gateway: GatewayName | None = None
     dial_plan: Annotated[list[DialPlanEntry], Field(max_length=1000)] = []
-    countries: dict[Country, Literal["allowed", "passcode"]] = {}
+    countries: dict[Destination, Literal["allowed", "passcode"]] | None = None
+    caller_id_plan: Annotated[list[CallerIdPlanEntry], Field(max_length=1000)] = []
 
 
 class Device(Section):

@@ -9,6 +9,7 @@ from bizpbx.directory.records import DeviceRecord, ExtensionRecord
 from bizpbx.directory.rule_records import RuleRecord
 from bizpbx.directory.secrets import Secrets
 from bizpbx.policy.settings import (
+    CallerIdPlanEntry,
     CountryAccess,
     Device,
     DialPlanEntry,
@@ -53,6 +54,7 @@ def gateway(row: AnyRow, domain: str, secrets: Secrets | None = None) -> Gateway
 
 
 def rule(record: RuleRecord, gateways: Mapping[int, Gateway]) -> OutboundRule:
+    """Without the entries of its caller-ID plan whose number is no longer one of the organisation's."""
     return OutboundRule(
         name=record.name,
         gateway=gateways.get(record.gateway_id) if record.gateway_id is not None else None,
@@ -61,6 +63,11 @@ def rule(record: RuleRecord, gateways: Mapping[int, Gateway]) -> OutboundRule:
             for entry in record.dial_plan
         ),
         countries=tuple((country, CountryAccess(access)) for country, access in record.countries.items()),
+        caller_id_plan=tuple(
+            CallerIdPlanEntry(entry.country, entry.prefix, entry.caller_id)
+            for entry in record.caller_ids
+            if entry.owned
+        ),
     )
 
 

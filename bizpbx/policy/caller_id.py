@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import phonenumbers
+
 from bizpbx.policy.caller import Caller
-from bizpbx.policy.names import clean_name
+from bizpbx.policy.country import country_of
+from bizpbx.policy.names import clean_name, in_sentence
 from bizpbx.policy.numbers import international
 from bizpbx.policy.plan import Reason
 from bizpbx.policy.rules import Rule
-from bizpbx.policy.settings import Extension, OnForward, Organisation
+from bizpbx.policy.settings import CallerIdPlanEntry, Extension, OnForward, Organisation, OutboundRule
 
 ANONYMOUS = "anonymous"
 """Shown in place of a number that is withheld or that nobody has (RFC 3323)."""
@@ -31,6 +34,26 @@ def presented(extension: Extension | None, organisation: Organisation) -> str | 
     if own is not None:
         return own
     return international(organisation.main_number) if organisation.main_number else None
+
+
+def planned(number: str, rule: OutboundRule) -> tuple[str, Reason] | None:
+    """What the rule's caller-ID plan presents to an E.164 number, and why; None where it says nothing. The longest
+    prefix wins; between equals a range apart beats its country, whose entries hold for its ranges, too."""
+    if not rule.caller_id_plan:
+        return None
+    country = country_of(number)
+    code = phonenumbers.country_code_for_region(country.partition("-")[0])
+    national = number.removeprefix(f"+{code}" if code else "+")
+
+    def weight(entry: CallerIdPlanEntry) -> tuple[int, bool]:
+        return len(entry.prefix), entry.country == country
+
+    for entry in sorted(rule.caller_id_plan, key=weight, reverse=True):
+        own = international(entry.caller_id)
+        if entry.country in (country, country.partition("-")[0]) and national.startswith(entry.prefix) and own:
+            place = f"{entry.country} {entry.prefix}".strip()
+            return own, Reason(Rule.CALLER_ID_PLAN, f"{in_sentence(rule.name)} presents {own} to {place}")
+    return None
 
 
 def of_caller(caller: Caller, organisation: Organisation) -> Shown:

@@ -12,7 +12,7 @@ from bizpbx.policy.outbound_rule import translate
 from bizpbx.policy.outgoing import Refusal, route
 from bizpbx.policy.plan import GatewayTarget, Reason, Ring, Stage, Target
 from bizpbx.policy.rules import Rule
-from bizpbx.policy.settings import Extension, Tenant
+from bizpbx.policy.settings import Extension, OnForward, Tenant
 
 MOST_DIVERSIONS = 3
 """A call that was diverted this often is not sent out again: a loop that hides its numbers ends here."""
@@ -77,24 +77,25 @@ class Forward:
         way = route(self.owner, number, self.tenant.organisation)
         if isinstance(way, Refusal):
             return (), (read, way.reason)
-        target = GatewayTarget(way.gateway.switch_name, number, self.shown.outside)
+        shown = self.shown.outside if self.owner.on_forward is OnForward.CALLER else way.presented
+        target = GatewayTarget(way.gateway.switch_name, number, shown)
         if not unrung((target,), self.rang):
             return (), (read, Reason(Rule.TARGET_RANG, f"{number} is skipped: it has rung for this call already"))
         made = Reason(
             Rule.FORWARD_NUMBER,
             f"{number} is called through {way.gateway.name} as an outgoing call of {self.owner.key}",
         )
-        return (target,), (read, way.reason, made)
+        return (target,), (read, *way.reasons, made)
 
     def ring(self, stage: Stage, targets: tuple[Target, ...], timeout: int) -> Ring:
         """Ring these targets together, for `timeout` seconds, telling them who forwarded."""
-        outside = all(isinstance(target, GatewayTarget) for target in targets)
+        outside = targets[0].number if all(isinstance(target, GatewayTarget) for target in targets) else None
         itself = presented(self.owner, self.tenant.organisation)
         return Ring(
             stage=stage,
             targets=targets,
             timeout=timeout,
-            caller_name=self.shown.outside if outside and not self.shown.withheld else self.shown.name,
+            caller_name=outside if outside is not None and not self.shown.withheld else self.shown.name,
             withheld=self.shown.withheld,
             diverted_by=itself or self.owner.key,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bizpbx.policy.caller_id import presented
+from bizpbx.policy.caller_id import planned, presented
 from bizpbx.policy.names import in_sentence
 from bizpbx.policy.outbound_rule import permit
 from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
@@ -20,7 +20,7 @@ class Route:
 
     gateway: Gateway
     presented: str
-    reason: Reason
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,14 @@ def route(owner: Extension, number: str, organisation: Organisation) -> Route | 
     if gateway is None:
         text = f"{in_sentence(rule.name)} names no gateway and {organisation.domain} has no trunk"
         return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, Reason(Rule.NO_GATEWAY, text))
+    plan = planned(number, rule)
+    if plan is not None:
+        return Route(gateway, plan[0], (why, plan[1]))
     shown = presented(owner, organisation)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return Refusal(Cause.OUTGOING_CALL_BARRED, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateway, shown, why)
+    return Route(gateway, shown, (why,))
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
@@ -63,4 +66,4 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
         caller_name=way.presented,
     )
     shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.gateway.name}")
-    return Plan((ring, HangUp(Stage.END)), (*before, way.reason, shows))
+    return Plan((ring, HangUp(Stage.END)), (*before, *way.reasons, shows))

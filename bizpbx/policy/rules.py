@@ -61,5 +61,6 @@ class Rule(StrEnum):
     COUNTRY_NOT_LISTED = "country-not-listed"
     PASSCODE_REQUIRED = "passcode-required"
     NO_GATEWAY = "no-gateway"
+    CALLER_ID_PLAN = "caller-id-plan"
     CALLER_ID = "caller-id"
     NO_CALLER_ID = "no-caller-id"

@@ -74,13 +74,24 @@ class DialPlanEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerIdPlanEntry:
+    """Calls to a country whose number after the country code starts with `prefix` (empty: all) present `caller_id`."""
+
+    country: str
+    prefix: str
+    caller_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundRule:
-    """Which public numbers may be called, and through which gateway (product §9). Countries are ISO 3166 letters."""
+    """Which public numbers may be called, and through which gateway (product §9). Countries are ISO 3166 letters, or
+    ranges apart. The caller-ID plan holds numbers of the organisation only."""
 
     name: str
     gateway: Gateway | None
     dial_plan: tuple[DialPlanEntry, ...] = ()
     countries: tuple[tuple[str, CountryAccess], ...] = ()
+    caller_id_plan: tuple[CallerIdPlanEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bizpbx.policy.plan import DeviceTarget, GatewayTarget, HangUp, Plan, Ring, 
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import (
+    CallerIdPlanEntry,
     CountryAccess,
     Device,
     DeviceKind,
@@ -43,6 +44,12 @@ COSTLY = ["+19005551212", "+881612345678", "+449091234567", "+499001234567", "+4
 NUMBERS = [*DIDS, *PUBLIC, *COSTLY]
 NATIONAL = ["61234567", "91112222", "64291310", "0016561234567", "1800", "900555121", "995", "112"]
 PBX = Gateway("pbx", "pbx.acme.example", "192.0.2.9", username="acme-77")
+
+PLANNED = [
+    CallerIdPlanEntry(country, prefix, caller_id)
+    for country, prefix in (("SG", ""), ("SG", "9"), ("VN", "9388"), ("US", ""), ("GB", "7"), ("GB-PREMIUM", ""))
+    for caller_id in DIDS[:2]
+]
 
 PREFIX = {"SG": "+65", "VN": "+84", "US": "+1", "GB": "+44", "DE": "+49"}
 """Told apart from the code under test: the country codes that a listed country can lie behind."""
@@ -98,6 +105,7 @@ def a_rule(random: Random) -> OutboundRule:
             (country, CountryAccess.PASSCODE if rarely(random) else CountryAccess.ALLOWED)
             for country in some(random, list(PREFIX), 10)
         ),
+        some(random, PLANNED, 3),
     )
 
 
@@ -266,7 +274,7 @@ def test_a_withheld_number_is_never_a_vip_and_never_shown(tenant: MemoryTenant, 
     plan = decide(Request(FromTrunk(number, "Somebody", withheld=True), did), tenant)
 
     assert Rule.VIP not in rules_in(plan)
-    own = {extension.caller_id for extension in tenant.extensions.values()} | {tenant.organisation.main_number}
+    own = {extension.caller_id for extension in tenant.extensions.values()} | {tenant.organisation.main_number, *DIDS}
     for target in targets_of(plan):
         assert target.number in {"anonymous", *KEYS} or target.number in own
     assert all(step.caller_name != "Somebody" for step in plan.steps if isinstance(step, Ring))
@@ -306,6 +314,26 @@ def test_no_number_outside_the_whitelist_is_dialled_whatever_the_dial_plan(
             assert country_of(target.dial) in allowed
             assert target.dial.startswith(tuple(PREFIX[country] for country in allowed))
             assert not target.dial.startswith(COSTLY_PREFIXES)
+
+
+@many
+@given(requests, tenants)
+def test_what_an_extension_presents_to_a_carrier_is_its_own_its_rule_s_or_the_main_number(
+    request: Request, tenant: MemoryTenant
+) -> None:
+    plan = decide(request, tenant)
+    owner = plan.callee
+    if owner is None and isinstance(request.caller, FromDevice):
+        owner = request.caller.sip_user.partition("-")[0]
+    if rules_in(plan) & {Rule.EMERGENCY, Rule.SHOWS_CALLER, Rule.GATEWAY_MAPPED}:
+        return
+    for target in targets_of(plan):
+        if isinstance(target, GatewayTarget):
+            extension = tenant.extensions[owner or ""]
+            assert extension.rule is not None
+            planned = {entry.caller_id for entry in extension.rule.caller_id_plan}
+            assert target.number in {extension.caller_id, tenant.organisation.main_number, *planned}
+            assert (target.number in planned) >= (Rule.CALLER_ID_PLAN in rules_in(plan))
 
 
 @many

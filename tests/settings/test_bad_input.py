@@ -188,7 +188,6 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("members.0.pin", "4711", None),
     ("rates", [{"prefix": "65"}], []),
     ("virtual_lines", [{"key": "200"}], []),
-    ("outbound_rules.0.caller_id_plan", [{"country": "VN"}], []),
     ("extensions.0.passcode", "2468", None),
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),

@@ -91,6 +91,10 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             "gateway": maybe(gateways),
             "dial_plan": draw(st.lists(entry, max_size=3)),
             "countries": draw(countries),
+            "caller_id_plan": [
+                {"country": country, "prefix": draw(st.from_regex(r"[0-9]{0,3}", fullmatch=True)), "caller_id": did}
+                for country, did in zip(["SG", "GB-PREMIUM"], dids, strict=False)
+            ],
         }
 
     return {

@@ -33,6 +33,8 @@ class Noun:
     """Examples of what `set` and `add` take."""
     add: str
     about: str
+    print_one: Callable[[dict[str, Any]], None] | None = None
+    """How `show` prints one for people; None: a line a field, by the path that `set` takes."""
 
 
 def model_of(noun: Noun) -> type[BaseModel]:
@@ -70,6 +72,7 @@ def commands(noun: Noun) -> typer.Typer:
     """The noun's sub-commands."""
     app = typer.Typer(no_args_is_help=True, help=noun.about, pretty_exceptions_enable=False)
     call = f"bizpbx {noun.word}"
+    by_path = "" if noun.print_one else ", by the path that `set` takes"
 
     def list_all(organisation: options.Organisation = None, as_json: options.Json = False) -> None:
         from bizpbx.cli.frame import output, store
@@ -86,7 +89,7 @@ def commands(noun: Noun) -> typer.Typer:
 
         with store.opened() as database:
             _, document = one_of(noun, database, organisation, name)
-        (output.print_json if as_json else output.print_fields)(document)
+        (output.print_json if as_json else noun.print_one or output.print_fields)(document)
 
     def set_fields(
         name: options.Name,
@@ -141,9 +144,7 @@ def commands(noun: Noun) -> typer.Typer:
         changing.print_applied(applied, as_json=as_json, dry_run=dry_run)
 
     app.command("list", help=f"List them.\n\nExample:\n\n  {call} list --json")(list_all)
-    app.command(
-        "show", help=f"Show every field of one, by the path that `set` takes.\n\nExample:\n\n  {call} show {noun.name}"
-    )(show)
+    app.command("show", help=f"Show every field of one{by_path}.\n\nExample:\n\n  {call} show {noun.name}")(show)
     app.command("set", help=f"Change fields of one.\n\nExample:\n\n  {call} set {noun.name} {noun.pairs}")(set_fields)
     app.command("add", help=f"Add one.\n\nExample:\n\n  {call} add {noun.add}")(add)
     app.command("remove", help=f"Remove one that nothing else uses.\n\nExample:\n\n  {call} remove {noun.name}")(remove)

@@ -10,7 +10,7 @@ from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
-from bizpbx.directory.outbound_rule import OutboundRule
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, OutboundRule
 
 
 def check_removals(work: Work) -> None:
@@ -87,4 +87,31 @@ def check_caller_ids(work: Work) -> None:
                 work.path("extensions", key, "caller_id.number"),
                 "not-owned",
                 f"{number} is neither one of the organisation's numbers nor the mobile number of the assignee.",
+            )
+
+
+def check_caller_id_plans(work: Work) -> None:
+    """What a rule's caller-ID plan presents is one of the organisation's DIDs; a mobile number is one person's."""
+    query = (
+        select(OutboundRule.name, CallerIdPlanEntry.caller_id, Number.id)
+        .join(
+            CallerIdPlanEntry,
+            (CallerIdPlanEntry.organisation_id == OutboundRule.organisation_id)
+            & (CallerIdPlanEntry.rule_id == OutboundRule.id),
+        )
+        .outerjoin(
+            Number,
+            (Number.organisation_id == OutboundRule.organisation_id) & (Number.e164 == CallerIdPlanEntry.caller_id),
+        )
+        .where(OutboundRule.organisation_id == work.organisation_id)
+        .distinct()
+    )
+    gone = frozenset(work.sections["numbers"].removed)
+    leaving = frozenset(work.sections["outbound_rules"].removed)
+    for name, number, owned in work.session.execute(query.order_by(OutboundRule.name, CallerIdPlanEntry.caller_id)):
+        if name not in leaving and (owned is None or number in gone):
+            work.problem(
+                work.path("outbound_rules", name, "caller_id_plan"),
+                "not-owned",
+                f"{number} is none of the organisation's numbers.",
             )

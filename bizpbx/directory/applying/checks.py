@@ -28,6 +28,7 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
             work.problem(work.path("extensions", key, "key"), "emergency-number", refused.sentence)
     for name, document in work.sections["outbound_rules"].after.items():
         refer(work, work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
+        check_caller_id_plan(work, name, document)
     for name, document in work.sections["numbers"].after.items():
         refer(work, work.path("numbers", name, "to"), "extensions", document["to"])
     for name, document in work.sections["gateways"].after.items():
@@ -76,6 +77,19 @@ def check_extension(work: Work, key: str, document: Document) -> None:
     no_answer = document.get("no_answer")
     if no_answer and no_answer["action"] == "forward" and no_answer["number"] is None:
         problem("no_answer.number", "incomplete", "is missing; the action forward needs a number.")
+
+
+def check_caller_id_plan(work: Work, name: str, document: Document) -> None:
+    """One entry for a country and prefix. Entries are told by what they say: they are sorted by now."""
+    seen: set[tuple[str, str]] = set()
+    for entry in document["caller_id_plan"]:
+        place = (entry["country"], entry["prefix"])
+        if place in seen:
+            told = " ".join(filter(None, place))
+            work.problem(
+                work.path("outbound_rules", name, "caller_id_plan"), "duplicate", f"has {told} twice; keep one."
+            )
+        seen.add(place)
 
 
 def refer(work: Work, path: str, section: str, target: str | None) -> None:

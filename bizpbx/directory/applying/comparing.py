@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from bizpbx.directory import documents, schema
 from bizpbx.directory.applying.work import NOUNS, Work
+from bizpbx.directory.default_countries import default_countries
 from bizpbx.directory.documents import Document
 from bizpbx.errors import NotFound
 from bizpbx.policy.settings import DeviceKind
@@ -59,10 +60,19 @@ def collect(work: Work, name: str, entries: Sequence[BaseModel] | None, remove: 
 def complete(work: Work, section: str, document: Document, stored: Document | None) -> Document:
     """The document with nothing left open, as it will be stored."""
     if section == "outbound_rules":
-        return document | {"countries": dict(sorted(document["countries"].items()))}
+        return complete_rule(document, stored)
     if section == "extensions":
         return complete_extension(document, stored["devices"] if stored and not work.prune else {})
     return document
+
+
+def complete_rule(document: Document, stored: Document | None) -> Document:
+    """A rule that says nothing of countries keeps those it has; a new one is given the usual ones."""
+    countries = document["countries"]
+    if countries is None:
+        countries = stored["countries"] if stored else dict.fromkeys(default_countries(), "allowed")
+    plan = sorted(document["caller_id_plan"], key=lambda entry: (entry["country"], entry["prefix"]))
+    return document | {"countries": dict(sorted(countries.items())), "caller_id_plan": plan}
 
 
 def complete_extension(document: Document, stored_devices: Document) -> Document:
