@@ -41,6 +41,11 @@ class Config(BaseSettings):
     sip_ip: str = Field(default="127.0.0.1", description="Address a rendered switch listens on for SIP and media.")
     sip_external_ip: str = Field(default="", description="Public address it announces, where it stands behind NAT.")
     devices_port: int = Field(default=5060, ge=1, le=65535, description="Its SIP port for devices.")
+    tls_certificates: Path | None = Field(
+        default=None,
+        description="Folder with its agent.pem and cafile.pem, for devices that use TLS; empty means none can.",
+    )
+    devices_tls_port: int = Field(default=5061, ge=1, le=65535, description="Its SIP port for devices that use TLS.")
     trunks_port: int = Field(default=5080, ge=1, le=65535, description="Its SIP port for gateways.")
     media_ports: str = Field(
         default="16384-32768", pattern=r"^\d{4,5}-\d{4,5}$", description="Its UDP ports for media, `first-last`."
@@ -57,7 +62,7 @@ class Config(BaseSettings):
     )
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
-    @field_validator("freeswitch_conf", "prompts", mode="before")
+    @field_validator("freeswitch_conf", "prompts", "tls_certificates", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.

@@ -71,7 +71,7 @@ def _request(caller: str, to: str, tenant: Tenant) -> Request:
     if caller.lower() in (WITHHELD, "anonymous"):
         return Request(FromTrunk(None, withheld=True), to)
     if "-" in caller:
-        return Request(FromDevice(caller), to)
+        return Request(FromDevice(caller, secure=True), to)
     extension = tenant.extension(caller)
     if extension is None and len(caller) > LONGEST_KEY:
         return Request(FromTrunk(caller), to)
@@ -80,4 +80,5 @@ def _request(caller: str, to: str, tenant: Tenant) -> Request:
     if not extension.devices:
         raise NotFound("device", caller, f"Extension {caller} has none to call from.")
     usable = [device for device in extension.devices if device.usable] or list(extension.devices)
-    return Request(FromDevice(usable[0].sip_user), to)
+    # Called as it should be: over TLS, where the device requires it.
+    return Request(FromDevice(usable[0].sip_user, secure=True), to)

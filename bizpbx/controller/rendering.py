@@ -26,6 +26,8 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
         sip_ip=config.sip_ip,
         external_ip=config.sip_external_ip or None,
         internal_port=config.devices_port,
+        tls_certificates=str(config.tls_certificates) if config.tls_certificates else None,
+        tls_port=config.devices_tls_port,
         external_port=config.trunks_port,
         esl_port=event_socket.port,
         rtp_start=int(first),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.causes import cause_of
+from bizpbx.freeswitch.dial_string import TLS_PROFILE
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 
@@ -36,7 +37,8 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
 
 def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk:
     if organisation is not None:
-        return FromDevice(data.get("variable_bizpbx_device", ""))
+        secure = data.get("variable_sofia_profile_name") == TLS_PROFILE
+        return FromDevice(data.get("variable_bizpbx_device", ""), secure)
     withheld = data.get("Caller-Privacy-Hide-Number") == "true" or "id" in data.get("variable_sip_Privacy", "").lower()
     return FromTrunk(
         number=data.get("Caller-Caller-ID-Number") or None,

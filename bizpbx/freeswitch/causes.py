@@ -11,6 +11,8 @@ ANSWERED = "SUCCESS"
 _SAME_AS = {
     "SUBSCRIBER_ABSENT": Cause.USER_NOT_REGISTERED,
     "UNREGISTERED": Cause.USER_NOT_REGISTERED,
+    # The device requires TLS, and this switch has no certificate.
+    "INVALID_PROFILE": Cause.USER_NOT_REGISTERED,
     "ALLOTTED_TIMEOUT": Cause.NO_ANSWER,
     "NO_USER_RESPONSE": Cause.NO_ANSWER,
     "PROGRESS_TIMEOUT": Cause.NO_ANSWER,

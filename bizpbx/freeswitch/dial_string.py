@@ -11,6 +11,12 @@ import re
 from bizpbx.errors import InvalidText
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Target
 
+PROFILE = "internal"
+"""SIP profile of devices."""
+
+TLS_PROFILE = "internal-tls"
+"""SIP profile of devices that require TLS; it takes nothing else."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9+._-]+")
 
 
@@ -22,9 +28,21 @@ def dial_string(ring: Ring) -> str:
     return ",".join(_leg(target, ring.timeout) for target in ring.targets)
 
 
-def device_address(sip_user: str, domain: str) -> str:
+def device_leg(sip_user: str, domain: str, tls: bool, *variables: str) -> str:
+    """A registered device with the variables of its leg. One that requires TLS is offered SRTP and nothing else, and
+    only where it is registered over TLS."""
+    held = (*variables, "rtp_secure_media=mandatory") if tls else variables
+    return (f"[{','.join(held)}]" if held else "") + device_address(sip_user, domain, tls)
+
+
+def device_address(sip_user: str, domain: str, tls: bool = False) -> str:
     """A registered device. The registration is the look-up: no directory request a leg."""
-    return f"sofia/internal/{registered_as(sip_user, domain)}%{_token(domain)}"
+    return f"sofia/{profile_of(tls)}/{registered_as(sip_user, domain)}%{_token(domain)}"
+
+
+def profile_of(tls: bool) -> str:
+    """The SIP profile of a device that does, or does not, require TLS. Each keeps registrations of its own."""
+    return TLS_PROFILE if tls else PROFILE
 
 
 def registered_as(sip_user: str, domain: str) -> str:
@@ -47,15 +65,11 @@ def _leg(target: Target, timeout: int) -> str:
     variables = [f"leg_timeout={timeout:d}"]
     if target.number:
         variables.append(f"origination_caller_id_number={_token(target.number)}")
-    return f"[{','.join(variables)}]{_address(target)}"
-
-
-def _address(target: Target) -> str:
     match target:
         case DeviceTarget():
-            return device_address(target.sip_user, target.domain)
+            return device_leg(target.sip_user, target.domain, target.tls, *variables)
         case GatewayTarget():
-            return gateway_address(target.gateway, _token(target.dial))
+            return f"[{','.join(variables)}]{gateway_address(target.gateway, _token(target.dial))}"
 
 
 def _token(text: str) -> str:

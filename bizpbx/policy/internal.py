@@ -31,6 +31,9 @@ def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:
     if not device.licensed:
         text = f"the calling device, {device.kind} of {caller.key}, has no licence"
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNLICENSED, text))
+    if device.tls and not call.secure:
+        text = f"the calling device, {device.kind} of {caller.key}, requires TLS and calls without it"
+        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_NOT_SECURE, text))
     if _KEY.fullmatch(dialled) and tenant.extension(dialled) is not None:
         return _to_key(caller, dialled, dialled, tenant, Reason(Rule.KEY, f"{caller.key} dials the key {dialled}"))
     return _to_number(caller, dialled, tenant)

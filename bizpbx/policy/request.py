@@ -10,6 +10,8 @@ class FromDevice:
     """A call placed by one of the organisation's own devices, authenticated by the switch as `sip_user`."""
 
     sip_user: str
+    secure: bool = False
+    """It came over TLS, and its media are encrypted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Rule(StrEnum):
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_INACTIVE = "device-inactive"
     DEVICE_UNLICENSED = "device-unlicensed"
+    DEVICE_NOT_SECURE = "device-not-secure"
     DIALLED_INVALID = "dialled-invalid"
     DID = "did"
     DID_UNKNOWN = "did-unknown"

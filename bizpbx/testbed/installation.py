@@ -111,7 +111,8 @@ class Installation:
     """A context manager; leaving it ends everything it started.
 
     `apply` settings and `render` first, then start controllers and `start_switch`; `world` has the phones. The database
-    is SQLite unless a URL is given. Without a `folder` a temporary one is used, and removed at the end.
+    is SQLite unless a URL is given. Without a `folder` a temporary one is used, and removed at the end. With
+    a folder of `certificates` FreeSWITCH takes devices over TLS, too; no phone of a world speaks it.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Installation:
         database_url: str = "",
         controllers: int = 1,
         media_ports: int = MEDIA_PORTS,
+        certificates: Path | None = None,
     ) -> None:
         self.kind = kind
         self._keep = folder is not None
@@ -129,6 +131,8 @@ class Installation:
         self._stack = ExitStack()
         ports = self._stack.enter_context(Ports())
         self.esl_port, self.devices_port, self.trunks_port, self.carrier_port = (ports.one() for _ in range(4))
+        self.tls_port = ports.one()
+        self._profiles = ("internal", "external", "internal-tls") if certificates else ("internal", "external")
         media = ports.block(media_ports)
         call_ports = [ports.one() for _ in range(controllers)]
         http_port = ports.one()
@@ -140,6 +144,8 @@ class Installation:
             "freeswitch": f"local=127.0.0.1:{self.esl_port}",
             "freeswitch_conf": str(self.tree),
             "devices_port": str(self.devices_port),
+            "devices_tls_port": str(self.tls_port),
+            "tls_certificates": str(certificates or ""),
             "trunks_port": str(self.trunks_port),
             "media_ports": f"{media}-{media + media_ports - 1}",
             "log": "json",
@@ -209,7 +215,9 @@ class Installation:
         """Start the switch on the rendered tree, and the world round it."""
         if self.kind is SwitchKind.FREESWITCH:
             password = event_socket_password(self.tree)
-            freeswitch = FreeSwitch(self.tree, self.esl_port, password, folder=self.folder / "switch")
+            freeswitch = FreeSwitch(
+                self.tree, self.esl_port, password, profiles=self._profiles, folder=self.folder / "switch"
+            )
             self.switch = self._stack.enter_context(freeswitch)
             world: World = SippWorld(self.devices_port, self.trunks_port, self.folder / "phones")
         else:

@@ -55,9 +55,10 @@ class Directory:
         if _field(form, "section") != "directory" or not domain or not user:
             resp.text = NOT_FOUND
         else:
-            resp.text = self._queries.ask(lambda session: self._document(session, domain, user))
+            profile = _field(form, "sip_profile")
+            resp.text = self._queries.ask(lambda session: self._document(session, domain, user, profile))
 
-    def _document(self, session: Session, domain: str, user: str) -> str:
+    def _document(self, session: Session, domain: str, user: str, profile: str) -> str:
         try:
             tenant = self._reader.tenant(session, domain)
         except NotFound:
@@ -66,7 +67,7 @@ class Directory:
             account = self._reader.device_for_auth(session, domain, user)
             if account is not None:
                 owner = Extension(account.key, account.label, devices=(account.device,))
-                return device_document(tenant.organisation, owner, account.device)
+                return device_document(tenant.organisation, owner, account.device, profile)
             extension = tenant.extension(user)
             if extension is not None:
                 return key_document(tenant.organisation, extension)

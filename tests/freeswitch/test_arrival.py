@@ -38,6 +38,20 @@ def test_a_device_is_who_the_directory_says() -> None:
     assert arrival.source == "192.0.2.7:5062"
 
 
+@pytest.mark.parametrize(
+    ("data", "secure"),
+    [
+        ({}, False),
+        ({"variable_sofia_profile_name": "internal"}, False),
+        ({"variable_sofia_profile_name": "internal-tls"}, True),
+        ({"variable_sip_h_X-sofia_profile_name": "internal-tls", "variable_sip_via_protocol": "tls"}, False),
+    ],
+    ids=["unknown", "plain", "tls", "said-by-the-caller"],
+)
+def test_a_device_is_secure_where_the_switch_takes_nothing_else(data: dict[str, str], secure: bool) -> None:
+    assert arrival_of({**DEVICE, **data}).request.caller == FromDevice("100-ip_phone", secure)
+
+
 def test_a_trunk_call_has_no_organisation_and_the_callers_own_words() -> None:
     arrival = arrival_of(TRUNK)
     assert arrival.organisation is None
@@ -45,7 +59,8 @@ def test_a_trunk_call_has_no_organisation_and_the_callers_own_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "privacy", [{"Caller-Privacy-Hide-Number": "true"}, {"variable_sip_Privacy": "id"}, {"variable_sip_Privacy": "user;ID"}]
+    "privacy",
+    [{"Caller-Privacy-Hide-Number": "true"}, {"variable_sip_Privacy": "id"}, {"variable_sip_Privacy": "user;ID"}],
 )
 def test_privacy_asked_for_in_any_way_is_withheld(privacy: dict[str, str]) -> None:
     caller = arrival_of({**TRUNK, **privacy}).request.caller
@@ -81,6 +96,7 @@ def test_a_stage_that_we_never_wrote_counts_as_new() -> None:
         ("USER_BUSY", Cause.USER_BUSY),
         ("ORIGINATOR_CANCEL", Cause.NO_ANSWER),
         ("SUBSCRIBER_ABSENT", Cause.USER_NOT_REGISTERED),
+        ("INVALID_PROFILE", Cause.USER_NOT_REGISTERED),
         ("GATEWAY_DOWN", Cause.NORMAL_TEMPORARY_FAILURE),
         ("something new", Cause.NORMAL_TEMPORARY_FAILURE),
     ],

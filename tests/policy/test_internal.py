@@ -93,6 +93,25 @@ def test_an_unusable_device_does_not_call_even_if_the_switch_let_it_in(lacks: st
     assert rules_of(plan) == [rule]
 
 
+@pytest.mark.parametrize("dialled", ["101", "+6581112222", MAIN])
+def test_a_device_that_requires_tls_does_not_call_without_it(dialled: str) -> None:
+    phone = device("100", DeviceKind.IP_PHONE, tls=True)
+    acme = tenant(extension("100", devices=(phone,)), extension("101"))
+
+    refused = decide(Request(FromDevice("100-ip_phone", secure=False), dialled), acme)
+
+    assert targets_of(refused) == []
+    assert end_of(refused).cause is Cause.CALL_REJECTED
+    assert rules_of(refused) == ["device-not-secure"]
+    assert "device-not-secure" not in rules_of(decide(Request(FromDevice("100-ip_phone", secure=True), dialled), acme))
+
+
+def test_tls_that_is_not_required_does_no_harm() -> None:
+    called = decide(Request(FromDevice("100-ip_phone", secure=True), "101"), ACME)
+
+    assert called == from_inside(ACME, "100", "101")
+
+
 @pytest.mark.parametrize(
     "sip_user", ["", "100", "100-", "100-fax", "199-ip_phone", "-ip_phone", "101-ip_phone-x", "x" * 999]
 )

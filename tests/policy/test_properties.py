@@ -168,7 +168,7 @@ trunks = st.builds(
     diverted_by=st.lists(mostly_from(numbers, hostile), max_size=5).map(tuple),
 )
 requests = st.one_of(
-    st.builds(Request, st.builds(FromDevice, devices), dialled),
+    st.builds(Request, st.builds(FromDevice, devices, st.booleans()), dialled),
     st.builds(Request, trunks, mostly_from(st.sampled_from(DIDS), dialled)),
 )
 
@@ -238,6 +238,20 @@ def test_the_phone_that_calls_never_rings(request: Request, tenant: MemoryTenant
             isinstance(target, DeviceTarget) and target.extension == key
             for target in targets_of(decide(request, tenant))
         )
+
+
+@many
+@given(requests, tenants)
+def test_a_device_that_requires_tls_calls_without_it_in_an_emergency_only(
+    request: Request, tenant: MemoryTenant
+) -> None:
+    caller = request.caller
+    if not isinstance(caller, FromDevice) or caller.secure:
+        return
+    devices = [device for each in tenant.extensions.values() for device in each.devices if device.tls]
+    if caller.sip_user in {device.sip_user for device in devices}:
+        plan = decide(request, tenant)
+        assert not targets_of(plan) or rules_in(plan) & {Rule.EMERGENCY}
 
 
 @many
@@ -387,7 +401,9 @@ def test_the_calls_above_meet_every_rule() -> None:
     random = Random(1)  # a fixed seed: this test tells whether the strategies reach what the properties are about
     for _ in range(20_000):
         tenant = a_tenant(random)
-        caller: FromDevice | FromTrunk = FromDevice(f"{random.choice(KEYS)}-{random.choice(list(DeviceKind))}")
+        caller: FromDevice | FromTrunk = FromDevice(
+            f"{random.choice(KEYS)}-{random.choice(list(DeviceKind))}", mostly(random)
+        )
         if random.random() < 0.5:
             caller = FromTrunk(random.choice([None, *NUMBERS]), diverted_by=some(random, NUMBERS, 4))
         dialled = random.choice([*DIDS, *KEYS, "199", *NUMBERS, *NATIONAL, *["112", "995"] * 3, "x", "1234567"])

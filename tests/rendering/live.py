@@ -51,6 +51,10 @@ class LiveSwitch:
         return self.parameters.sip_ip, self.parameters.internal_port
 
     @property
+    def tls(self) -> tuple[str, int]:
+        return self.parameters.sip_ip, self.parameters.tls_port
+
+    @property
     def external(self) -> tuple[str, int]:
         return self.parameters.sip_ip, self.parameters.external_port
 
@@ -88,7 +92,7 @@ class LiveSwitch:
             status = self.api("sofia status")
         except OSError:
             return False
-        return status.count("RUNNING") == 2
+        return status.count("RUNNING") == (3 if self.parameters.tls_certificates else 2)
 
 
 def _reply(stream: BufferedRWPair) -> str:
@@ -107,9 +111,10 @@ def switch(
     curl: str = "",
     credentials: str = "",
     log: str = "debug",
+    certificates: Path | None = None,
 ) -> Iterator[LiveSwitch]:
-    """Render, start, wait until both SIP profiles run; end it by its process at the end."""
-    ports = free_ports(5)
+    """Render, start, wait until its SIP profiles run; end it by its process at the end."""
+    ports = free_ports(6)
     parameters = SwitchParameters(
         esl_password=new_password(),
         internal_port=ports[0],
@@ -119,6 +124,8 @@ def switch(
         xml_curl_urls=(curl or f"http://127.0.0.1:{ports[4]}/",),
         xml_curl_credentials=credentials or None,
         log_level=log,
+        tls_certificates=str(certificates) if certificates else None,
+        tls_port=ports[5],
     )
     tree = render_tree(parameters, organisations)
     assert check(tree) == []

@@ -1,4 +1,4 @@
-"""A SIP phone over UDP with digest authentication, enough to see what a rendered switch lets in. Sends no media."""
+"""A SIP phone with digest authentication, enough to see what a rendered switch lets in. Sends no media."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tests.rendering.samples import PASSWORD
 
@@ -19,12 +20,14 @@ TIMEOUT = 10.0
 class Message:
     first: str
     headers: tuple[tuple[str, str], ...]
+    body: str = ""
 
     @classmethod
     def parse(cls, data: bytes) -> Message:
-        lines = data.decode("utf-8", "replace").partition("\r\n\r\n")[0].split("\r\n")
+        head, _, body = data.decode("utf-8", "replace").partition("\r\n\r\n")
+        lines = head.split("\r\n")
         pairs = (line.partition(":") for line in lines[1:])
-        return cls(lines[0], tuple((name.strip().lower(), value.strip()) for name, _, value in pairs))
+        return cls(lines[0], tuple((name.strip().lower(), value.strip()) for name, _, value in pairs), body)
 
     def get(self, name: str) -> str:
         return next((value for found, value in self.headers if found == name.lower()), "")
@@ -40,7 +43,8 @@ class Message:
 
 @dataclass
 class Phone:
-    """`user` at `domain`. `on_invite` is what an incoming call gets: a final code; None rings until it is cancelled."""
+    """`user` at `domain`, over UDP. `on_invite` is what an incoming call gets: a final code; None rings until it is
+    cancelled."""
 
     user: str
     domain: str
@@ -53,11 +57,13 @@ class Phone:
     rang: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     port: int = 0
+    sdp: str = SDP
+
+    transport: ClassVar[str] = "UDP"
+    uri_parameters: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", self.port))
-        self.port = self._socket.getsockname()[1]
+        self._open()
         self._tag = uuid.uuid4().hex[:8]
         self._finals: dict[tuple[str, str], Message] = {}
         self._arrived = threading.Condition()
@@ -65,11 +71,20 @@ class Phone:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
+    def _open(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", self.port))
+        self.port = self._socket.getsockname()[1]
+
     def close(self) -> None:
         self._closing = True
         self._socket.sendto(b"\r\n", ("127.0.0.1", self.port))
         self._thread.join()
         self._socket.close()
+
+    @property
+    def contact(self) -> str:
+        return f"<sip:{self.user}@127.0.0.1:{self.port}{self.uri_parameters}>"
 
     def register(self, *, to_host: str | None = None, to_user: str | None = None, expires: int = 300) -> int:
         """Register; the final code. The To header may name another account than the one that is authenticated."""
@@ -80,7 +95,7 @@ class Phone:
     def call(self, number: str, timeout: float = TIMEOUT, extra: str = "") -> Message:
         """Call a number and wait for the final answer."""
         uri = f"sip:{number}@{self.domain}"
-        return self._authenticated("INVITE", uri, f"<{uri}>", extra, SDP, timeout)
+        return self._authenticated("INVITE", uri, f"<{uri}>", extra, self.sdp, timeout)
 
     def hang_up(self, answer: Message) -> None:
         """End a call that was placed and answered."""
@@ -120,9 +135,9 @@ class Phone:
         branch = f"z9hG4bK{call_id[:12]}{'INVITE' if method == 'ACK' else method}{cseq}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
         return (
-            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.port};rport;branch={branch}\r\n"
+            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.transport} 127.0.0.1:{self.port};rport;branch={branch}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{self.user}@{self.domain}>;tag={self._tag}\r\nTo: {to}\r\n"
-            f"Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:{self.user}@127.0.0.1:{self.port}>\r\n"
+            f"Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: {self.contact}\r\n"
             f"{extra}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         )
 
@@ -135,11 +150,13 @@ class Phone:
             if self._closing:
                 return
             if data.strip():
-                message = Message.parse(data)
-                if message.status:
-                    self._response(message)
-                else:
-                    self._incoming(message, source)
+                self._take(Message.parse(data), source)
+
+    def _take(self, message: Message, source: tuple[str, int]) -> None:
+        if message.status:
+            self._response(message)
+        else:
+            self._incoming(message, source)
 
     def _response(self, message: Message) -> None:
         if message.status < 200:
@@ -161,7 +178,7 @@ class Phone:
             self._reply(request, source, "180 Ringing")
             self.rang.set()
             if self.on_invite is not None:
-                body = SDP if self.on_invite == 200 else ""
+                body = self.sdp if self.on_invite == 200 else ""
                 self._reply(request, source, f"{self.on_invite} Decided", body)
         elif request.method != "ACK":
             self._reply(request, source, "200 OK")
@@ -179,7 +196,7 @@ class Phone:
         self._send(
             f"SIP/2.0 {status}\r\n{vias}From: {request.get('from')}\r\nTo: {tagged}\r\n"
             f"Call-ID: {request.get('call-id')}\r\nCSeq: {request.get('cseq')}\r\n"
-            f"Contact: <sip:{self.user}@127.0.0.1:{self.port}>\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}",
+            f"Contact: {self.contact}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}",
             source,
         )
 

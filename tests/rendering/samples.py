@@ -31,9 +31,10 @@ def device(
     active: bool = True,
     licensed: bool = True,
     rings: bool = True,
+    tls: bool = False,
 ) -> Device:
     user = f"{key}-{kind}"
-    return Device(kind, user, active, licensed, rings, ha1=ha1(user, domain))
+    return Device(kind, user, active, licensed, rings, tls, ha1=ha1(user, domain))
 
 
 def extension(key: str, domain: str, label: str = "", devices: Iterable[Device] | None = None) -> Extension:

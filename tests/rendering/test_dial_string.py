@@ -35,11 +35,20 @@ def test_a_withheld_number_is_left_out() -> None:
     )
 
 
+def test_a_device_that_requires_tls_rings_with_srtp_and_where_tls_is_the_only_way_in() -> None:
+    assert dial_string(ring(dataclasses.replace(DEVICE, tls=True))) == (
+        "[leg_timeout=20,origination_caller_id_number=+6531234567,rtp_secure_media=mandatory]"
+        "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
+    )
+
+
 @pytest.mark.parametrize("syntax", SYNTAX)
 @pytest.mark.parametrize(
     ("target", "part"),
     [
         (DEVICE, "sip_user"),
+        (dataclasses.replace(DEVICE, tls=True), "sip_user"),
+        (dataclasses.replace(DEVICE, tls=True), "number"),
         (DEVICE, "domain"),
         (DEVICE, "number"),
         (GATEWAY, "gateway"),

@@ -22,6 +22,7 @@ from bizpbx.freeswitch.rendering import (
     device_document,
     key_document,
     refused_document,
+    render_into,
     render_tree,
 )
 from bizpbx.freeswitch.rendering.check import PARSER
@@ -32,6 +33,8 @@ from tests.rendering.hostile import INERT, REFUSED
 from tests.rendering.samples import device, extension, gateway, ha1, organisation
 
 PARAMETERS = SwitchParameters(esl_password="secret-of-this-test")
+WITH_TLS = dataclasses.replace(PARAMETERS, tls_certificates="/etc/bizpbx/tls & keys", tls_port=5071)
+TLS_PROFILE = PurePosixPath("sip_profiles/bizpbx-internal-tls.xml")
 ACME = Organisation(1, "Acme", "acme.example", "Asia/Singapore", "SG")
 
 
@@ -67,6 +70,64 @@ def test_a_usable_device_may_register_and_knows_who_it_is() -> None:
         "effective_caller_id_name": "Extension 100",
     }
     assert root.xpath("string(//domain/variables/variable[@name='user_context']/@value)") == "acme.example"
+
+
+def test_a_device_that_requires_tls_is_held_to_it() -> None:
+    called = extension("100", "acme.example", devices=[device("100", "acme.example", tls=True)])
+    tree = render_tree(WITH_TLS, [organisation(extensions=[called])])
+    assert check(tree) == []
+    root = parsed(tree[PurePosixPath("directory/bizpbx-acme.example.xml")])
+    rendered = user(root, "100-ip_phone")
+    dial_string = "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
+    assert rendered["dial-string"] == f"[rtp_secure_media=mandatory]{dial_string}"
+    assert (rendered["bizpbx_tls"], rendered["rtp_secure_media_inbound"]) == ("true", "mandatory")
+    assert user(root, "100")["dial-string"] == f"[leg_timeout=30,rtp_secure_media=mandatory]{dial_string}"
+    assert user(parsed(device_document(ACME, called, called.devices[0], "internal-tls")), "100-ip_phone") == rendered
+
+
+@pytest.mark.parametrize(
+    ("tls", "profile"), [(True, "internal"), (True, ""), (True, "external"), (False, "internal-tls")]
+)
+def test_a_device_is_let_in_on_its_own_profile_alone(tls: bool, profile: str) -> None:
+    called = extension("100", "acme.example", devices=[device("100", "acme.example", tls=tls)])
+    assert user(parsed(device_document(ACME, called, called.devices[0], profile)), "100-ip_phone") == REFUSING
+
+
+def test_a_switch_without_a_certificate_has_no_way_in_for_devices_that_require_tls() -> None:
+    called = extension("100", "acme.example", devices=[device("100", "acme.example", tls=True)])
+    settings = organisation(extensions=[called])
+    assert TLS_PROFILE not in tree_of(settings)
+    assert user(directory(settings), "100-ip_phone") == REFUSING
+    with_tls = render_tree(WITH_TLS, [settings])
+    assert TLS_PROFILE in render_into(WITH_TLS, [settings])
+    values = {each.get("name"): each.get("value") for each in parsed(with_tls[TLS_PROFILE]).iter("param")}
+    assert values["tls-cert-dir"] == "/etc/bizpbx/tls & keys"
+    assert (values["tls"], values["tls-only"], values["tls-sip-port"]) == ("true", "true", "5071")
+
+
+def test_both_profiles_of_devices_ask_for_the_same_credentials() -> None:
+    tree = render_tree(WITH_TLS, [organisation()])
+    plain, tls = (
+        {each.get("name"): each.get("value") for each in parsed(tree[path]).iter("param")}
+        for path in (PurePosixPath("sip_profiles/internal.xml"), TLS_PROFILE)
+    )
+    differs = {name for name in plain | tls if plain.get(name) != tls.get(name)}
+    assert {name for name in differs if not name.startswith(("tls", "tcp-unreg"))} == {
+        "sip-port",
+        "inbound-late-negotiation",
+        "shutdown-on-fail",
+    }
+
+
+@pytest.mark.parametrize("folder", ["", "tls", "./tls", "C:/tls"])
+def test_a_certificate_folder_is_a_whole_path(folder: str) -> None:
+    with pytest.raises(ConfigurationError, match="BIZPBX_TLS_CERTIFICATES"):
+        SwitchParameters(esl_password="x", tls_certificates=folder)
+
+
+def test_a_certificate_folder_holds_nothing_that_the_switch_expands() -> None:
+    with pytest.raises(InvalidText):
+        render_tree(dataclasses.replace(PARAMETERS, tls_certificates="/etc/${x}"), [])
 
 
 NAMED = dataclasses.replace(gateway("acme.example"), username="desk7", password="p")

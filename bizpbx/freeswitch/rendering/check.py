@@ -13,7 +13,10 @@ PARSER = etree.XMLParser(
     resolve_entities=False, load_dtd=False, dtd_validation=False, no_network=True, huge_tree=True, remove_comments=True
 )
 
-EXPANSIONS = frozenset({"${destination_number}", "${bizpbx_stage}", "${originate_disposition}"})
+EXPANSIONS = frozenset(
+    f"${{{name}}}"
+    for name in ("destination_number", "bizpbx_stage", "bizpbx_tls", "originate_disposition", "sofia_profile_name")
+)
 """What our templates let the switch expand. Each is a number checked before, or a word of ours or of the switch."""
 
 _EXPANSION = re.compile(r"\$\$?\{[^}]*\}?")

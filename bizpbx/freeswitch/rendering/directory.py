@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bizpbx.freeswitch.dial_string import device_address, gateway_address, registered_as
+from bizpbx.freeswitch.dial_string import PROFILE, TLS_PROFILE, device_leg, gateway_address, registered_as
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.rendering.environment import render, safe, token
 from bizpbx.policy.numbers import is_token
@@ -33,6 +33,8 @@ class User:
     extension: str = ""
     """Key and label that a call of this device shows inside; empty where no call can be placed."""
     label: str = ""
+    tls: bool = False
+    """Its calls have to come over TLS, and to encrypt their media."""
 
 
 def directory_document(domain: str, *users: User) -> str:
@@ -40,8 +42,14 @@ def directory_document(domain: str, *users: User) -> str:
     return render("directory_document.xml", domain=token(domain, "domain"), users=users)
 
 
-def device_document(organisation: Organisation, extension: Extension, device: Device) -> str:
-    """The answer about a device: let in if it is usable, refused if not."""
+def device_document(organisation: Organisation, extension: Extension, device: Device, profile: str = PROFILE) -> str:
+    """The answer about a device that signs in on a SIP profile: let in if it is usable and this is its profile.
+
+    One that requires TLS is refused without it. One that does not is refused with it: it would be registered where no
+    call looks for it, and nobody would see why it never rings.
+    """
+    if device.tls is not (profile == TLS_PROFILE):
+        return refused_document(organisation.domain, device.sip_user)
     return directory_document(organisation.domain, device_user(organisation, extension, device))
 
 
@@ -68,11 +76,12 @@ def device_user(organisation: Organisation, extension: Extension, device: Device
         return refused_user(sip_user)
     return User(
         id=sip_user,
-        dial_string=device_address(sip_user, organisation.domain),
+        dial_string=device_leg(sip_user, organisation.domain, device.tls),
         ha1=token(device.ha1, field),
         registers_as=registered_as(sip_user, organisation.domain),
         extension=token(extension.key, "key"),
         label=display_name(safe(extension.label, f"extensions.{extension.key}.label")),
+        tls=device.tls,
     )
 
 
@@ -89,25 +98,29 @@ def _native_dial_string(organisation: Organisation, extension: Extension) -> str
     ringing = [device for device in extension.devices if device.usable and device.rings and device.ha1]
     if not ringing:
         return f"error/{Cause.USER_NOT_REGISTERED}"
-    wait = f"[leg_timeout={extension.no_answer.wait}]"
-    return ",".join(wait + device_address(device.sip_user, organisation.domain) for device in ringing)
+    wait = f"leg_timeout={extension.no_answer.wait}"
+    return ",".join(device_leg(device.sip_user, organisation.domain, device.tls, wait) for device in ringing)
 
 
 def _number_behind(gateway: Gateway) -> str | None:
     return gateway.username if gateway.username and is_token(gateway.username) else None
 
 
-def directory_file(settings: OrganisationSettings) -> str:
-    """The static directory of one organisation."""
+def directory_file(settings: OrganisationSettings, tls: bool) -> str:
+    """The static directory of one organisation, for a switch with or without a TLS profile. It cannot tell one profile
+    from the other; without a TLS profile it refuses the devices that require one."""
     domain = token(settings.organisation.domain, "domain")
-    return render("directory.xml", domain=domain, groups=list(_groups(_users(settings))))
+    return render("directory.xml", domain=domain, groups=list(_groups(_users(settings, tls))))
 
 
-def _users(settings: OrganisationSettings) -> Iterator[User]:
+def _users(settings: OrganisationSettings, tls: bool) -> Iterator[User]:
     for extension in settings.extensions:
         yield key_user(settings.organisation, extension)
         for device in extension.devices:
-            yield device_user(settings.organisation, extension, device)
+            if device.tls and not tls:
+                yield refused_user(token(device.sip_user, f"extensions.{extension.key}.devices.{device.kind}"))
+            else:
+                yield device_user(settings.organisation, extension, device)
 
 
 def _groups(users: Iterable[User]) -> Iterator[list[User]]:

@@ -27,6 +27,10 @@ class SwitchParameters:
     """Public address announced in SIP and SDP where the switch stands behind NAT."""
     internal_port: int = 5060
     """SIP port of the devices, UDP and TCP."""
+    tls_certificates: str | None = None
+    """Folder on the switch with `agent.pem` and `cafile.pem`; None: no device can use TLS."""
+    tls_port: int = 5061
+    """SIP port of the devices that use TLS."""
     external_port: int = 5080
     """SIP port of the gateways, UDP and TCP."""
     esl_host: str = "127.0.0.1"
@@ -53,6 +57,8 @@ class SwitchParameters:
     def __post_init__(self) -> None:
         if not self.esl_password or self.esl_password.casefold() == "cluecon":
             raise ConfigurationError("The event socket needs a password of its own, not FreeSWITCH's default.")
+        if self.tls_certificates is not None and not self.tls_certificates.startswith("/"):
+            raise ConfigurationError("BIZPBX_TLS_CERTIFICATES must be a whole path, such as /etc/bizpbx/tls.")
         for controller in self.controllers.split("|"):
             host_and_port(controller, "BIZPBX_CONTROLLERS")
 

@@ -51,11 +51,15 @@ def base_files(parameters: SwitchParameters, organisations: list[OrganisationSet
 def organisation_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
     """What follows from the settings: the same files in our own tree and in someone else's."""
     tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters.controllers)}
+    tls = parameters.tls_certificates is not None
+    if tls:
+        # Named like the files that are taken away once they are not asked for any more.
+        tree[PurePosixPath("sip_profiles/bizpbx-internal-tls.xml")] = render("internal_tls.xml", parameters=parameters)
     for settings in organisations:
         domain = settings.organisation.domain
         name = f"bizpbx-{domain}.xml"
         with inside(domain):
-            tree[PurePosixPath("directory", name)] = directory_file(settings)
+            tree[PurePosixPath("directory", name)] = directory_file(settings, tls)
             tree[PurePosixPath("dialplan", name)] = organisation_file(settings, parameters.controllers)
             gateways = gateways_file(settings)
         if gateways:
