@@ -1,4 +1,4 @@
-"""What settings accept, rendering can write: no organisation's text can keep the tree of the others from being rendered."""
+"""What settings accept, rendering can write: no text of one organisation keeps the others from being rendered."""
 
 from __future__ import annotations
 
