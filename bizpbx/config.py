@@ -31,6 +31,10 @@ class Config(BaseSettings):
     http_listen: str = Field(
         default="127.0.0.1:8086", description="Where mod_xml_curl, health checks and metrics are answered."
     )
+    directories: str = Field(
+        default="",
+        description="All controllers as mod_xml_curl asks them, `host:port|host:port`; empty means http_listen.",
+    )
     freeswitch: str = Field(
         default="local=127.0.0.1:8021", description="Switches to watch, `name=host:port`, several separated by commas."
     )

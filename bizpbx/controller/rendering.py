@@ -19,7 +19,9 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
     """What the rendered switch needs to know of this installation. Raises ConfigurationError."""
     first, last = config.media_ports.split("-")
     event_socket = switch_addresses(config.freeswitch or "local=127.0.0.1:8021")[0]
-    host_and_port(config.http_listen, "BIZPBX_HTTP_LISTEN")
+    directories = (config.directories or config.http_listen).split("|")
+    for address in directories:
+        host_and_port(address, "BIZPBX_DIRECTORIES" if config.directories else "BIZPBX_HTTP_LISTEN")
     return SwitchParameters(
         esl_password=config.freeswitch_password or keys.event_socket_password,
         name=event_socket.name,
@@ -33,7 +35,7 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
         rtp_start=int(first),
         rtp_end=int(last),
         controllers=config.controllers or config.call_listen,
-        xml_curl_urls=(f"http://{config.http_listen}/freeswitch/directory",),
+        xml_curl_urls=tuple(f"http://{address}/freeswitch/directory" for address in directories),
         xml_curl_credentials=f"{DIRECTORY_USER}:{keys.http_password}",
     )
 
