@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bizpbx.errors import InvalidText
+from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Target
 
 PROFILE = "internal"
@@ -25,7 +26,7 @@ def dial_string(ring: Ring) -> str:
 
     Each leg carries its own caller number and the ring time. Raises InvalidText if a part is not a token.
     """
-    return ",".join(_leg(target, ring.timeout) for target in ring.targets)
+    return ",".join(_leg(target, ring) for target in ring.targets)
 
 
 def device_leg(sip_user: str, domain: str, tls: bool, *variables: str) -> str:
@@ -61,15 +62,25 @@ def gateway_address(gateway: str, dial: str = "") -> str:
     return f"{start}/{_token(dial)}" if dial else start
 
 
-def _leg(target: Target, timeout: int) -> str:
-    variables = [f"leg_timeout={timeout:d}"]
-    if target.number:
-        variables.append(f"origination_caller_id_number={_token(target.number)}")
+def _leg(target: Target, ring: Ring) -> str:
+    variables = [f"leg_timeout={ring.timeout:d}", *_identity(target, ring.withheld)]
     match target:
         case DeviceTarget():
             return device_leg(target.sip_user, target.domain, target.tls, *variables)
         case GatewayTarget():
             return f"[{','.join(variables)}]{gateway_address(target.gateway, _token(target.dial))}"
+
+
+def _identity(target: Target, withheld: bool) -> list[str]:
+    """Who calls, for one leg. Measured on 1.11: a leg without a number of its own shows the caller's, withheld or not,
+    and unless told `none` it repeats the caller's number and privacy in a header of the caller's own kind."""
+    variables = [f"origination_caller_id_number={_token(target.number or ANONYMOUS)}", "sip_cid_type=none"]
+    if isinstance(target, GatewayTarget):
+        if target.asserted is not None:
+            variables.append(f"sip_h_P-Asserted-Identity=sip:{_token(target.asserted)}@{_token(target.domain)}")
+        if withheld:
+            variables.append("sip_h_Privacy=id")
+    return variables
 
 
 def _token(text: str) -> str:

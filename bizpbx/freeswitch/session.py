@@ -54,7 +54,8 @@ class FreeSwitchCall:
         self._set(_ring_variables(ring))
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
-            header = f"<sip:{ring.diverted_by}@{self.arrival.organisation or 'localhost'}>;reason=unconditional"
+            reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
+            header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
             self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
         self._tell(lambda: self._session.execute("bridge", dial_string(ring), deadline=TALK_LIMIT))
         data = self._tell(self._session.refresh)

@@ -36,7 +36,11 @@ def emergency(number: str, caller: Extension | None, organisation: Organisation)
     shown = presented(caller, organisation) or ANONYMOUS
     ring = Ring(
         stage=Stage.RING,
-        targets=(GatewayTarget(gateway.switch_name, number, shown),),
+        targets=(
+            GatewayTarget(
+                gateway.switch_name, number, shown, shown if shown != ANONYMOUS else None, organisation.domain
+            ),
+        ),
         timeout=RING_SECONDS,
         caller_name=shown,
     )

@@ -42,7 +42,13 @@ def _step_json(step: Step) -> Json:
 
 def _target_json(target: Target) -> Json:
     if isinstance(target, GatewayTarget):
-        return {"type": "gateway", "gateway": target.gateway, "dial": target.dial, "shows": target.number}
+        return {
+            "type": "gateway",
+            "gateway": target.gateway,
+            "dial": target.dial,
+            "shows": target.number,
+            "asserts": target.asserted,
+        }
     return {
         "type": "device",
         "extension": target.extension,
@@ -65,5 +71,6 @@ def _title(step: Step) -> str:
 
 def _target(target: Target) -> str:
     if isinstance(target, GatewayTarget):
-        return f"{target.dial} through {target.gateway}, showing {target.number}"
+        asserting = f", asserting {target.asserted}" if target.asserted not in (None, target.number) else ""
+        return f"{target.dial} through {target.gateway}, showing {target.number}{asserting}"
     return f"{target.extension} {target.kind} ({target.sip_user}@{target.domain}), showing {target.number}"

@@ -78,7 +78,8 @@ class Forward:
         if isinstance(way, Refusal):
             return (), (read, way.reason)
         shown = self.shown.outside if self.owner.on_forward is OnForward.CALLER else way.presented
-        target = GatewayTarget(way.gateway.switch_name, number, shown)
+        domain = self.tenant.organisation.domain
+        target = GatewayTarget(way.gateway.switch_name, number, shown, way.presented, domain)
         if not unrung((target,), self.rang):
             return (), (read, Reason(Rule.TARGET_RANG, f"{number} is skipped: it has rung for this call already"))
         made = Reason(

@@ -38,7 +38,7 @@ def _mapped(
 ) -> tuple[tuple[Step, ...], tuple[Reason, ...]]:
     shown = of_caller(caller, tenant.organisation)
     dial = gateway.username if gateway.username is not None and is_token(gateway.username) else called
-    target = GatewayTarget(gateway.switch_name, dial, shown.inside)
+    target = GatewayTarget(gateway.switch_name, dial, shown.inside, domain=tenant.organisation.domain)
     ring = Ring(Stage.RING, (target,), wait(callee), shown.name, shown.withheld)
     reason = Reason(Rule.GATEWAY_MAPPED, f"all calls to {callee.key} go to {dial} at {gateway.name}")
     steps, after = no_answer(callee, caller, tenant, ring, Cause.NO_ANSWER)

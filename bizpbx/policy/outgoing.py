@@ -61,7 +61,7 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
         return Plan((HangUp(Stage.END, way.cause),), (*before, way.reason))
     ring = Ring(
         stage=Stage.RING,
-        targets=(GatewayTarget(way.gateway.switch_name, number, way.presented),),
+        targets=(GatewayTarget(way.gateway.switch_name, number, way.presented, way.presented, organisation.domain),),
         timeout=RING_SECONDS,
         caller_name=way.presented,
     )

@@ -51,6 +51,10 @@ class GatewayTarget:
     """Name on the switch."""
     dial: str
     number: str
+    asserted: str | None = None
+    """E.164 number of the organisation that answers for the call (P-Asserted-Identity), whatever `number` is."""
+    domain: str = ""
+    """The organisation's: whose number is asserted."""
 
 
 Target = DeviceTarget | GatewayTarget

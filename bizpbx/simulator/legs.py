@@ -112,7 +112,10 @@ class Legs:
         channel.set("originator", caller.uuid)
         privacy = values.get("origination_privacy")
         channel.hides_number = caller.hides_number if privacy is None else "hide_number" in privacy
-        headers = {**_identity(caller, profile, channel.hides_number), **_extra_headers(caller, values)}
+        headers = {
+            **_identity(caller, profile, channel.hides_number, values.get("sip_cid_type")),
+            **_extra_headers(caller, values),
+        }
         invite = Invite(profile.caller_id_number, profile.caller_id_name, to_user, headers)
         timeout = _seconds(values.get("leg_timeout"))
         return OutgoingLeg(channel, endpoint, invite, _seconds(values.get("leg_delay_start")) or 0.0, timeout)
@@ -150,8 +153,11 @@ def _shown(part: str, values: Mapping[str, str], caller: Channel, named: set[str
     return own or (None if part in named else caller.get(f"effective_caller_id_{part}"))
 
 
-def _identity(caller: Channel, profile: Profile, hides_number: bool) -> dict[str, str]:
-    """Who calls, in the header the caller's own INVITE had it in: a leg follows the caller's way."""
+def _identity(caller: Channel, profile: Profile, hides_number: bool, kind: str | None) -> dict[str, str]:
+    """Who calls, in the header the caller's own INVITE had it in: a leg follows the caller's way, unless it is told
+    not to."""
+    if kind == "none":
+        return {}
     address = f'"{profile.caller_id_name}" <sip:{profile.caller_id_number}@127.0.0.1>'
     if caller.get("sip_P-Asserted-Identity"):
         privacy = {"Privacy": "id" if hides_number else "none"}

@@ -68,7 +68,13 @@ def test_the_json_has_these_fields() -> None:
                     "tls": False,
                     "shows": "100",
                 },
-                {"type": "gateway", "gateway": "carrier.acme.example", "dial": MOBILE, "shows": "+6564291310"},
+                {
+                    "type": "gateway",
+                    "gateway": "carrier.acme.example",
+                    "dial": MOBILE,
+                    "shows": "+6564291310",
+                    "asserts": "+6564291310",
+                },
             ],
         },
         {
@@ -79,7 +85,13 @@ def test_the_json_has_these_fields() -> None:
             "withheld": False,
             "diverted_by": "+6564291310",
             "targets": [
-                {"type": "gateway", "gateway": "carrier.acme.example", "dial": "+6583334444", "shows": "+6564291310"}
+                {
+                    "type": "gateway",
+                    "gateway": "carrier.acme.example",
+                    "dial": "+6583334444",
+                    "shows": "+6564291310",
+                    "asserts": "+6564291310",
+                }
             ],
         },
         {"stage": "end", "action": "hang_up", "cause": None},

@@ -24,20 +24,22 @@ def ring(*targets: Target) -> Ring:
 
 def test_all_targets_ring_together_each_with_its_own_number() -> None:
     assert dial_string(ring(DEVICE, GATEWAY)) == (
-        "[leg_timeout=20,origination_caller_id_number=+6531234567]sofia/internal/100-ip_phone.acme.example%acme.example,"
-        "[leg_timeout=20,origination_caller_id_number=+6564291310]sofia/gateway/carrier.acme.example/+6581112222"
+        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none]"
+        "sofia/internal/100-ip_phone.acme.example%acme.example,"
+        "[leg_timeout=20,origination_caller_id_number=+6564291310,sip_cid_type=none]"
+        "sofia/gateway/carrier.acme.example/+6581112222"
     )
 
 
-def test_a_withheld_number_is_left_out() -> None:
+def test_a_leg_has_a_number_of_its_own_even_if_there_is_none_to_show() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, number=""))) == (
-        "[leg_timeout=20]sofia/internal/100-ip_phone.acme.example%acme.example"
+        "[leg_timeout=20,origination_caller_id_number=anonymous,sip_cid_type=none]sofia/internal/100-ip_phone.acme.example%acme.example"
     )
 
 
 def test_a_device_that_requires_tls_rings_with_srtp_and_where_tls_is_the_only_way_in() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, tls=True))) == (
-        "[leg_timeout=20,origination_caller_id_number=+6531234567,rtp_secure_media=mandatory]"
+        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,rtp_secure_media=mandatory]"
         "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
     )
 
@@ -67,7 +69,31 @@ def test_whatever_is_dialled_stays_one_leg(text: str) -> None:
         built = dial_string(ring(dataclasses.replace(GATEWAY, dial=text, number=text)))
     except InvalidText:
         return
-    assert built.count("sofia/") == built.count("[") == built.count("]") == built.count(",") == 1
+    assert built.count("sofia/") == built.count("[") == built.count("]") == 1
+    assert built.count(",") == 2
+
+
+ASSERTED = GatewayTarget("carrier.acme.example", "+6581112222", "+6591112222", "+6564291310", "acme.example")
+
+
+def test_a_gateway_is_told_whose_call_it_is_whatever_is_shown() -> None:
+    assert "sip_h_P-Asserted-Identity=sip:+6564291310@acme.example]" in dial_string(ring(ASSERTED))
+    assert "Privacy" not in dial_string(ring(ASSERTED))
+
+
+def test_a_gateway_is_asked_to_keep_a_withheld_caller_private_and_a_device_sees_none_of_it() -> None:
+    withheld = dataclasses.replace(ring(ASSERTED, DEVICE), withheld=True)
+
+    outside, _, inside = dial_string(withheld).partition(",[")
+    assert outside.count("sip_h_Privacy=id") == 1
+    assert "Privacy" not in inside and "Identity" not in inside
+
+
+@pytest.mark.parametrize("syntax", SYNTAX)
+@pytest.mark.parametrize("part", ["asserted", "domain"])
+def test_syntax_in_what_is_asserted_is_refused(part: str, syntax: str) -> None:
+    with pytest.raises(InvalidText):
+        dial_string(ring(dataclasses.replace(ASSERTED, **{part: f"a{syntax}b"})))
 
 
 def test_addresses() -> None:
