@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import Request
 
 
@@ -30,6 +31,8 @@ class Arrival:
     """With stage RING or later: whether that ring really ended, or its controller died before asking for it."""
     last_cause: Cause | None = None
     """What the last ring ended with, if there was one."""
+    tries: int = 0
+    """Entries for the passcode that an earlier controller has taken, all wrong."""
 
 
 class Call(Protocol):
@@ -43,6 +46,16 @@ class Call(Protocol):
 
     def ring(self, ring: Ring) -> Cause | None:
         """Ring all targets together. None: it was answered and that conversation has ended. Otherwise why it failed."""
+
+    def announce(self, prompt: Prompt) -> None:
+        """Tell the caller something, before an answer if there was none. Returns when it has been said."""
+
+    def ask_digits(self, prompt: Prompt, tries: int) -> str:
+        """Ask for up to eight digits, ended by `#` or five seconds of silence. Returns "" if none came.
+
+        `tries`, how often the call was asked before, is left on the channel for the next controller. The digits are
+        not: an implementation sees to it that they are in no log, no record and no variable that stays.
+        """
 
     def hang_up(self, cause: Cause) -> None:
         """End the call."""

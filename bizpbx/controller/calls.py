@@ -9,9 +9,11 @@ import structlog
 
 from bizpbx.calls.call import Arrival, CallGone
 from bizpbx.calls.flow import run
+from bizpbx.calls.passcode import Passcodes
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.session import FreeSwitchCall
-from bizpbx.policy.plan import Plan
+from bizpbx.policy.plan import Plan, Reason
+from bizpbx.prompts import Prompts
 
 log = structlog.get_logger(__name__)
 
@@ -19,15 +21,19 @@ log = structlog.get_logger(__name__)
 class CallHandler:
     """The application behind `OutboundESLServer`: one instance a call, as greenswitch expects it."""
 
-    def __init__(self, session: OutboundSession, decide: Callable[[Arrival], Plan]) -> None:
+    def __init__(
+        self, session: OutboundSession, decide: Callable[[Arrival], Plan], passcodes: Passcodes, prompts: Prompts
+    ) -> None:
         self._session = session
         self._decide = decide
+        self._passcodes = passcodes
+        self._prompts = prompts
 
     def run(self) -> None:
         """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
         began = time.monotonic()
         try:
-            call = FreeSwitchCall(self._session)
+            call = FreeSwitchCall(self._session, self._prompts)
         except CallGone:
             log.info("call", ended="caller hung up")
             return
@@ -39,14 +45,17 @@ class CallHandler:
             return plan
 
         ended = "done"
+        reasons: tuple[Reason, ...] | None = None
         try:
-            run(call, decide)
+            reasons = run(call, decide, self._passcodes)
         except CallGone:
             ended = "caller hung up"
         except BaseException:
             ended = "fault"
             raise
         finally:
+            if reasons is None and decided:
+                reasons = decided[0].reasons
             arrival = call.arrival
             log.info(
                 "call",
@@ -54,7 +63,7 @@ class CallHandler:
                 dialled=arrival.request.dialled[:64],
                 resumed_from=arrival.stage.value,
                 callee=decided[0].callee if decided else None,
-                rules=[reason.rule for reason in decided[0].reasons] if decided else None,
+                rules=[reason.rule for reason in reasons] if reasons is not None else None,
                 ended=ended,
                 seconds=round(time.monotonic() - began, 3),
             )

@@ -16,8 +16,10 @@ from gevent.pywsgi import WSGIServer
 from bizpbx import config as configuration
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller.calls import CallHandler
+from bizpbx.controller.changes import Changes
 from bizpbx.controller.decider import Decider
 from bizpbx.controller.logs import configure
+from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
 from bizpbx.controller.static_tree import StaticTree
 from bizpbx.directory import migrations
@@ -27,6 +29,7 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
+from bizpbx.prompts import Prompts
 from bizpbx.web.app import application
 from bizpbx.web.directory import Directory
 from bizpbx.web.health import Ready
@@ -52,7 +55,10 @@ class Controller:
         reader = SettingsReader()
         decider = Decider(self._queries, reader)
         host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
-        self.calls = OutboundESLServer(host, port, partial(CallHandler, decide=decider), max_connections=MOST_CALLS)
+        self._passcodes = StoredPasscodes(self._queries, Changes(config.database))
+        prompts = Prompts(config.prompts, config.language)
+        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, prompts=prompts)
+        self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
         self.switches = [Monitor(address, password) for address in switch_addresses(config.freeswitch)]
         tree = config.freeswitch_conf
@@ -84,6 +90,7 @@ class Controller:
         self.http.stop(timeout=1)
         for switch in self.switches:
             switch.stop()
+        self._passcodes.close()
         self._queries.close()
         log.info("controller.stopped")
 

@@ -23,10 +23,10 @@ WRITING = "bizpbx_writing"
 class Database:
     """Sessions on one database. `reading` never blocks a writer; `writing` is one transaction, all or nothing."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, busy_timeout: float = BUSY_TIMEOUT) -> None:
         """`url` is an SQLAlchemy URL. Raises ConfigurationError for a database that bizpbx does not run on."""
         self.url = parse(url)
-        self.engine = sqlite(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+        self.engine = sqlite(self.url, busy_timeout) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
         self.writer = self.engine.execution_options(**{WRITING: True})
 
     @property
@@ -74,9 +74,9 @@ def parse(url: str) -> URL:
     raise ConfigurationError(f"BIZPBX_DATABASE_URL names {backend}; bizpbx runs on SQLite and PostgreSQL.")
 
 
-def sqlite(url: URL) -> Engine:
+def sqlite(url: URL, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
     """An engine whose transactions are SQLite's own: the driver would begin them late and without saying what for."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(url, connect_args={"timeout": busy_timeout})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

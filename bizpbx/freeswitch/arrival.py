@@ -32,7 +32,12 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
         ring_finished=bool(disposition),
         last_cause=cause_of(disposition) if disposition else None,
+        tries=_count(data.get("variable_bizpbx_tries", "")),
     )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk:

@@ -18,6 +18,8 @@ from bizpbx.freeswitch.dial_string import dial_string
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+from bizpbx.policy.prompt import Prompt
+from bizpbx.prompts import Prompts
 
 RESPONSE_MARGIN = 10.0
 """Seconds that FreeSWITCH may take beyond the ring time before the call is given up as lost."""
@@ -25,14 +27,26 @@ RESPONSE_MARGIN = 10.0
 TALK_LIMIT = 24 * 3600.0
 """Seconds after which a reply to a bridge is no longer waited for: longer than any call we allow."""
 
+RINGS = (Stage.RING, Stage.NO_ANSWER)
+
+ANNOUNCEMENT_LIMIT = 60.0
+"""Seconds that an announcement may last."""
+
+ENTRY_LIMIT = 120.0
+"""Seconds that keying in may last: the prompt, eight digits and the silence after each."""
+
+DIGITS = "bizpbx_digits"
+"""Variable that what is keyed in is read from, and that is unset at once."""
+
 T = TypeVar("T")
 
 
 class FreeSwitchCall:
     """Implements `bizpbx.calls.call.Call`. Build it after `session.connect()`."""
 
-    def __init__(self, session: OutboundSession) -> None:
+    def __init__(self, session: OutboundSession, prompts: Prompts) -> None:
         self._session = session
+        self._prompts = prompts
         self._pending: dict[str, str] = {}
         data = session.session_data
         if data is None:
@@ -46,9 +60,10 @@ class FreeSwitchCall:
             "bizpbx_rule": " ".join(reason.rule for reason in reasons),
             "bizpbx_reason": "; ".join(reason.text for reason in reasons),
             "bizpbx_callee": callee or "",
-            # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
-            "originate_disposition": "",
         }
+        if stage in RINGS:
+            # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
+            self._pending["originate_disposition"] = ""
 
     def ring(self, ring: Ring) -> Cause | None:
         self._set(_ring_variables(ring))
@@ -60,6 +75,24 @@ class FreeSwitchCall:
         self._tell(lambda: self._session.execute("bridge", dial_string(ring), deadline=TALK_LIMIT))
         data = self._tell(self._session.refresh)
         return cause_of(data.get("variable_originate_disposition") or "NORMAL_TEMPORARY_FAILURE")
+
+    def announce(self, prompt: Prompt) -> None:
+        """Early media (183), unless the call is answered."""
+        self._set({})
+        path = str(self._prompts.path(prompt))
+        self._tell(lambda: self._session.execute("playback", path, deadline=ANNOUNCEMENT_LIMIT))
+
+    def ask_digits(self, prompt: Prompt, tries: int) -> str:
+        # From here to its end the switch neither logs this call's digits nor makes events of them: what is keyed in
+        # between two questions belongs to the passcode, too.
+        self._set({"sensitive_dtmf": "true", "bizpbx_tries": str(tries)})
+        # One to eight digits, one try, 5 s. Without a regular expression: the switch would log what it compares.
+        path = self._prompts.path(prompt)
+        asked = f"1 8 1 5000 # {path} silence_stream://10 {DIGITS}"
+        self._tell(lambda: self._session.execute("play_and_get_digits", asked, deadline=ENTRY_LIMIT))
+        digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+        self._tell(lambda: self._session.set_variables({DIGITS: ""}))
+        return digits
 
     def hang_up(self, cause: Cause) -> None:
         self._set({})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bizpbx.policy.plan import GatewayTarget, HangUp, Plan, Ring, Step, Target
+from bizpbx.policy.plan import Announce, AskPasscode, GatewayTarget, HangUp, Plan, Ring, Step, Target
 
 Json = dict[str, object]
 
@@ -29,6 +29,15 @@ def to_lines(plan: Plan) -> list[str]:
 def _step_json(step: Step) -> Json:
     if isinstance(step, HangUp):
         return {"stage": str(step.stage), "action": "hang_up", "cause": str(step.cause) if step.cause else None}
+    if isinstance(step, AskPasscode):
+        return {
+            "stage": str(step.stage),
+            "action": "ask_passcode",
+            "extension": step.extension,
+            "tries": step.tries,
+        }
+    if isinstance(step, Announce):
+        return {"stage": str(step.stage), "action": "announce", "prompt": str(step.prompt) if step.prompt else None}
     return {
         "stage": str(step.stage),
         "action": "ring",
@@ -63,6 +72,10 @@ def _target_json(target: Target) -> Json:
 def _title(step: Step) -> str:
     if isinstance(step, HangUp):
         return f"hang up ({step.cause})" if step.cause is not None else "hang up (cause of the last ring)"
+    if isinstance(step, AskPasscode):
+        return f"ask for the passcode of {step.extension}, {step.tries} tries"
+    if isinstance(step, Announce):
+        return f"announce {step.prompt}" if step.prompt is not None else "announce why the last ring failed"
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""

@@ -76,7 +76,7 @@ class Forward:
             return (), (read, loop)
         way = route(self.owner, number, self.tenant.organisation)
         if isinstance(way, Refusal):
-            return (), (read, way.reason)
+            return (), (read, *way.reasons)
         shown = self.shown.outside if self.owner.on_forward is OnForward.CALLER else way.presented
         domain = self.tenant.organisation.domain
         target = GatewayTarget(way.gateway.switch_name, number, shown, way.presented, domain)

@@ -42,14 +42,15 @@ def first_match(digits: str, rule: OutboundRule | None) -> DialPlanEntry | None:
     return None
 
 
-def permit(number: str, rule: OutboundRule) -> tuple[bool, Reason]:
-    """Whether a rule lets an E.164 number be called now, and why. What is not listed is denied."""
+def access(number: str, rule: OutboundRule) -> tuple[CountryAccess | None, Reason]:
+    """How a rule opens an E.164 number, and why. What is not listed is denied: None."""
     country = country_of(number)
-    found = {access for listed, access in rule.countries if listed == country}
+    found = {opened for listed, opened in rule.countries if listed == country}
     name = in_sentence(rule.name)
     if CountryAccess.PASSCODE in found:
-        text = f"{number} is of {country}, which {name} opens with a passcode only; none can be asked for on this call"
-        return False, Reason(Rule.PASSCODE_REQUIRED, text)
+        return CountryAccess.PASSCODE, Reason(
+            Rule.COUNTRY_PASSCODE, f"{number} is of {country}, which {name} opens with a passcode only"
+        )
     if CountryAccess.ALLOWED in found:
-        return True, Reason(Rule.COUNTRY_ALLOWED, f"{number} is of {country}, which {name} allows")
-    return False, Reason(Rule.COUNTRY_NOT_LISTED, f"{number} is of {country}, which is not on the list of {name}")
+        return CountryAccess.ALLOWED, Reason(Rule.COUNTRY_ALLOWED, f"{number} is of {country}, which {name} allows")
+    return None, Reason(Rule.COUNTRY_NOT_LISTED, f"{number} is of {country}, which is not on the list of {name}")

@@ -6,10 +6,23 @@ from dataclasses import dataclass
 
 from bizpbx.policy.caller_id import planned, presented
 from bizpbx.policy.names import in_sentence
-from bizpbx.policy.outbound_rule import permit
-from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
+from bizpbx.policy.outbound_rule import access
+from bizpbx.policy.passcode import passcode
+from bizpbx.policy.plan import (
+    PROMPT_FOR,
+    Announce,
+    AskPasscode,
+    Cause,
+    GatewayTarget,
+    HangUp,
+    Plan,
+    Reason,
+    Ring,
+    Stage,
+    Step,
+)
 from bizpbx.policy.rules import Rule
-from bizpbx.policy.settings import Extension, Gateway, Organisation
+from bizpbx.policy.settings import CountryAccess, Extension, Gateway, Organisation
 
 RING_SECONDS = 120
 
@@ -21,6 +34,8 @@ class Route:
     gateway: Gateway
     presented: str
     reasons: tuple[Reason, ...]
+    passcode: AskPasscode | None = None
+    """What has to be asked before; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +43,47 @@ class Refusal:
     """A call that may not be made."""
 
     cause: Cause
-    reason: Reason
+    reasons: tuple[Reason, ...]
 
 
-def route(owner: Extension, number: str, organisation: Organisation) -> Route | Refusal:
-    """How an extension may call an E.164 number: whitelist, gateway and caller ID, in this order. Denied by default."""
+def route(owner: Extension, number: str, organisation: Organisation, caller_present: bool = False) -> Route | Refusal:
+    """How an extension may call an E.164 number: whitelist, passcode, gateway and caller ID, in this order. Denied by
+    default. Without the extension's own user on the line (`caller_present`) there is nobody to ask for a passcode."""
     rule = owner.rule
     if rule is None:
         text = f"{owner.key} has no outbound rule and {organisation.domain} has no default rule: no external calls"
-        return Refusal(Cause.OUTGOING_CALL_BARRED, Reason(Rule.NO_RULE, text))
-    permitted, why = permit(number, rule)
-    if not permitted:
-        return Refusal(Cause.OUTGOING_CALL_BARRED, why)
+        return _barred(Reason(Rule.NO_RULE, text))
+    opened, why = access(number, rule)
+    reasons: tuple[Reason, ...] = (why,)
+    ask: AskPasscode | None = None
+    if opened is None:
+        return _barred(why)
+    if opened is CountryAccess.PASSCODE:
+        asked = passcode(owner, organisation, caller_present)
+        reasons = (why, asked.reason)
+        ask = asked.step
+        if not asked.goes_on:
+            return _barred(*reasons)
     gateway = rule.gateway or organisation.trunk
     if gateway is None:
         text = f"{in_sentence(rule.name)} names no gateway and {organisation.domain} has no trunk"
-        return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, Reason(Rule.NO_GATEWAY, text))
+        return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, (*reasons, Reason(Rule.NO_GATEWAY, text)))
     plan = planned(number, rule)
     if plan is not None:
-        return Route(gateway, plan[0], (why, plan[1]))
+        return Route(gateway, plan[0], (*reasons, plan[1]), ask)
     shown = presented(owner, organisation)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
-        return Refusal(Cause.OUTGOING_CALL_BARRED, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateway, shown, (why,))
+        return _barred(*reasons, Reason(Rule.NO_CALLER_ID, text))
+    return Route(gateway, shown, reasons, ask)
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
     """The call of an extension to an E.164 number."""
-    way = route(owner, number, organisation)
+    way = route(owner, number, organisation, caller_present=True)
     if isinstance(way, Refusal):
-        return Plan((HangUp(Stage.END, way.cause),), (*before, way.reason))
+        told = Announce(Stage.ANNOUNCE, PROMPT_FOR[way.cause])
+        return Plan((told, HangUp(Stage.END, way.cause)), (*before, *way.reasons))
     ring = Ring(
         stage=Stage.RING,
         targets=(GatewayTarget(way.gateway.switch_name, number, way.presented, way.presented, organisation.domain),),
@@ -66,4 +91,10 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
         caller_name=way.presented,
     )
     shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.gateway.name}")
-    return Plan((ring, HangUp(Stage.END)), (*before, *way.reasons, shows))
+    asked: tuple[Step, ...] = (way.passcode,) if way.passcode is not None else ()
+    steps = (*asked, ring, Announce(Stage.ANNOUNCE), HangUp(Stage.END))
+    return Plan(steps, (*before, *way.reasons, shows))
+
+
+def _barred(*reasons: Reason) -> Refusal:
+    return Refusal(Cause.OUTGOING_CALL_BARRED, reasons)

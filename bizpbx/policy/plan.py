@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.settings import DeviceKind
 
 
@@ -26,8 +28,10 @@ class Stage(StrEnum):
     """Where a call stands. Written to the channel before each step, so that another controller can go on from there."""
 
     NEW = "new"
+    PASSCODE = "passcode"
     RING = "ring"
     NO_ANSWER = "no_answer"
+    ANNOUNCE = "announce"
     END = "end"
 
 
@@ -77,6 +81,32 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPasscode:
+    """Ask the caller for the passcode of an extension. Nothing that follows is done before it is right."""
+
+    stage: Stage
+    extension: str
+    """Key. The passcode itself is in no plan, nor is what it is stored as."""
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the caller something before the call ends. Without a prompt: what fits the way the last ring ended."""
+
+    stage: Stage
+    prompt: Prompt | None = None
+
+
+PROMPT_FOR: Final = {
+    Cause.OUTGOING_CALL_BARRED: Prompt.NOT_ALLOWED,
+    Cause.NORMAL_TEMPORARY_FAILURE: Prompt.LINES_BUSY,
+    Cause.UNALLOCATED_NUMBER: Prompt.NOT_IN_SERVICE,
+}
+"""Causes that a caller is told in words. The others are tones on every phone."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call. Without a cause: with the one the last ring ended with."""
 
@@ -84,7 +114,7 @@ class HangUp:
     cause: Cause | None = None
 
 
-Step = Ring | HangUp
+Step = Ring | AskPasscode | Announce | HangUp
 
 
 @dataclass(frozen=True, slots=True)

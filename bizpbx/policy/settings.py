@@ -150,6 +150,8 @@ class Extension:
     on_forward: OnForward = OnForward.EXTENSION
     rule: OutboundRule | None = None
     """The rule in force: its own, else the organisation's default, else none."""
+    passcode: bool = False
+    """Whether one is set. What it is stays in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class Organisation:
     main_number: str | None = None
     trunk: Gateway | None = None
     """First trunk gateway by name: what emergency calls leave through."""
+    refuse_without_passcode: bool = False
+    """Whether extensions without a passcode are refused where one is required; otherwise they go through."""
 
 
 class Tenant(Protocol):

@@ -8,6 +8,7 @@ import falcon
 
 from bizpbx.web.directory import Directory
 from bizpbx.web.health import Health, Ready
+from bizpbx.web.metrics import Metrics
 
 
 def application(directory: Directory, ready: Ready) -> WSGIApplication:
@@ -17,4 +18,5 @@ def application(directory: Directory, ready: Ready) -> WSGIApplication:
     app.add_route("/freeswitch/directory", directory)
     app.add_route("/health", Health())
     app.add_route("/ready", ready)
+    app.add_route("/metrics", Metrics())
     return app

@@ -8,7 +8,20 @@ import pytest
 
 from bizpbx.calls.call import Arrival, CallGone
 from bizpbx.calls.flow import run
-from bizpbx.policy.plan import Cause, DeviceTarget, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
+from bizpbx.calls.passcode import Verdict
+from bizpbx.policy.plan import (
+    Announce,
+    AskPasscode,
+    Cause,
+    DeviceTarget,
+    GatewayTarget,
+    HangUp,
+    Plan,
+    Reason,
+    Ring,
+    Stage,
+)
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, Request
 from bizpbx.policy.settings import DeviceKind
 
@@ -26,11 +39,18 @@ ARRIVAL = Arrival("leg", "acme.example", "127.0.0.1:5060", Request(FromDevice("1
 class RecordedCall:
     """A call whose rings end as they are told to; it remembers what was asked of it, in order."""
 
-    def __init__(self, arrival: Arrival = ARRIVAL, rings: tuple[Cause | None, ...] = (), gone: bool = False) -> None:
+    def __init__(
+        self,
+        arrival: Arrival = ARRIVAL,
+        rings: tuple[Cause | None, ...] = (),
+        gone: bool = False,
+        entries: tuple[str, ...] = (),
+    ) -> None:
         self.arrival = arrival
         self.done: list[str] = []
         self._rings = iter(rings)
         self._gone = gone
+        self._entries = iter(entries)
 
     def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
         self.done.append(f"note {stage} {callee} {' '.join(reason.rule for reason in reasons)}")
@@ -41,19 +61,67 @@ class RecordedCall:
         self.done.append(f"ring {ring.stage}")
         return next(self._rings)
 
+    def announce(self, prompt: Prompt) -> None:
+        self.done.append(f"announce {prompt}")
+
+    def ask_digits(self, prompt: Prompt, tries: int) -> str:
+        self.done.append(f"ask {prompt} {tries}")
+        return next(self._entries)
+
     def hang_up(self, cause: Cause) -> None:
         self.done.append(f"hang up {cause}")
 
 
+class NobodyAsks:
+    """Passcodes of which nothing is asked."""
+
+    def locked(self, organisation: str, key: str) -> bool:
+        raise AssertionError
+
+    def check(self, organisation: str, key: str, digits: str) -> Verdict:
+        raise AssertionError
+
+
+class Known:
+    """One passcode, 2468, that so many wrong entries lock."""
+
+    def __init__(self, left: int = 5) -> None:
+        self.left = left
+        self.seen: list[str] = []
+
+    def locked(self, organisation: str, key: str) -> bool:
+        assert (organisation, key) == ("acme.example", "101")
+        return self.left <= 0
+
+    def check(self, organisation: str, key: str, digits: str) -> Verdict:
+        assert not self.locked(organisation, key)
+        self.seen.append(digits)
+        if digits == "2468":
+            return Verdict.RIGHT
+        self.left -= 1
+        return Verdict.LOCKED if self.left <= 0 else Verdict.WRONG
+
+
+OUT = Ring(Stage.RING, (GatewayTarget("carrier.acme.example", "+93701234567", "+6564291310"),), 120, "+6564291310")
+ASKED = Plan(
+    (AskPasscode(Stage.PASSCODE, "101"), OUT, Announce(Stage.ANNOUNCE), HangUp(Stage.END)),
+    (Reason("passcode-asked", "101 is asked for its passcode"),),
+)
+
+
+def steps(call: RecordedCall) -> list[str]:
+    return [line for line in call.done if not line.startswith("note")]
+
+
 def test_an_answered_ring_ends_the_plan() -> None:
     call = RecordedCall(rings=(None,))
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert call.done == ["note ring 100 devices", "ring ring"]
 
 
 def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the_last_ring_ended() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.USER_BUSY))
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert [line for line in call.done if not line.startswith("note")] == [
         "ring ring",
         "ring no_answer",
@@ -63,38 +131,113 @@ def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the
 
 def test_each_step_is_noted_on_the_channel_before_it_is_carried_out() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.NO_ANSWER))
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert [line.split()[0] for line in call.done] == ["note", "ring", "note", "ring", "note", "hang"]
 
 
 def test_a_cause_of_the_plan_beats_the_one_of_the_ring() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER,))
-    run(call, lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()))
+    run(call, lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()), NobodyAsks())
     assert call.done[-1] == "hang up CALL_REJECTED"
 
 
 def test_a_ring_that_ended_under_an_earlier_controller_is_not_repeated() -> None:
     arrival = replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last_cause=Cause.NO_ANSWER)
     call = RecordedCall(arrival, rings=(Cause.USER_BUSY,))
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert call.done[:2] == ["note no_answer 100 devices", "ring no_answer"]
 
 
 def test_a_ring_that_an_earlier_controller_announced_but_never_asked_for_is_made_now() -> None:
     call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=False), rings=(None,))
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert call.done == ["note ring 100 devices", "ring ring"]
 
 
 def test_a_resumed_call_with_nothing_left_but_the_end_gets_the_cause_of_the_earlier_ring() -> None:
     arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, ring_finished=True, last_cause=Cause.USER_BUSY)
     call = RecordedCall(arrival)
-    run(call, lambda _: PLAN)
+    run(call, lambda _: PLAN, NobodyAsks())
     assert call.done == ["note end 100 devices", "hang up USER_BUSY"]
 
 
 def test_a_caller_who_hangs_up_ends_the_flow_at_once() -> None:
     call = RecordedCall(gone=True)
     with pytest.raises(CallGone):
-        run(call, lambda _: PLAN)
+        run(call, lambda _: PLAN, NobodyAsks())
     assert call.done == ["note ring 100 devices"]
+
+
+def test_nothing_is_dialled_before_the_passcode_is_right() -> None:
+    call = RecordedCall(rings=(None,), entries=("1111", "2468"))
+    reasons = run(call, lambda _: ASKED, Known())
+    assert steps(call) == ["ask enter_passcode 0", "ask enter_passcode_again 1", "ring ring"]
+    assert reasons == ASKED.reasons
+
+
+def test_three_wrong_ones_end_the_call_with_the_reason_on_record() -> None:
+    call = RecordedCall(entries=("1111", "2222", "3333"))
+    reasons = run(call, lambda _: ASKED, Known())
+    assert steps(call)[2:] == ["ask enter_passcode_again 2", "announce wrong_passcode", "hang up OUTGOING_CALL_BARRED"]
+    assert [reason.rule for reason in reasons] == ["passcode-asked", "passcode-wrong"]
+    assert "note announce None passcode-asked passcode-wrong" in call.done
+
+
+def test_an_entry_that_locks_ends_the_call_at_once() -> None:
+    call = RecordedCall(entries=("1111", "2222"))
+    reasons = run(call, lambda _: ASKED, Known(left=2))
+    assert steps(call)[2:] == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
+    assert reasons[-1].rule == "passcode-locked"
+
+
+def test_a_locked_passcode_is_not_asked_for() -> None:
+    call = RecordedCall()
+    run(call, lambda _: ASKED, Known(left=0))
+    assert steps(call) == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
+
+
+def test_silence_is_a_try_but_no_wrong_passcode() -> None:
+    call, known = RecordedCall(entries=("", "", "")), Known()
+    run(call, lambda _: ASKED, known)
+    assert steps(call)[:3] == ["ask enter_passcode 0", "ask enter_passcode 1", "ask enter_passcode 2"]
+    assert (known.seen, known.left) == ([], 5)
+    assert steps(call)[-1] == "hang up OUTGOING_CALL_BARRED"
+
+
+def test_the_next_controller_asks_again_with_the_tries_that_are_left() -> None:
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.PASSCODE, tries=2), rings=(None,), entries=("2468",))
+    run(call, lambda _: ASKED, Known())
+    assert steps(call) == ["ask enter_passcode_again 2", "ring ring"]
+
+
+def test_the_next_controller_does_not_ask_once_the_ring_was_announced() -> None:
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING), rings=(None,))
+    run(call, lambda _: ASKED, NobodyAsks())
+    assert steps(call) == ["ring ring"]
+
+
+def test_a_call_that_was_refused_never_rings_whoever_takes_it_over() -> None:
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.ANNOUNCE))
+    run(call, lambda _: ASKED, NobodyAsks())
+    assert steps(call) == ["hang up NORMAL_CLEARING"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (Cause.NORMAL_TEMPORARY_FAILURE, ["announce lines_busy"]),
+        (Cause.UNALLOCATED_NUMBER, ["announce not_in_service"]),
+        (Cause.USER_BUSY, []),
+    ],
+)
+def test_a_failed_ring_is_told_where_tones_do_not_tell_it(cause: Cause, told: list[str]) -> None:
+    call = RecordedCall(rings=(cause,))
+    run(call, lambda _: Plan(ASKED.steps[1:], ()), NobodyAsks())
+    assert steps(call) == ["ring ring", *told, f"hang up {cause}"]
+
+
+def test_a_denied_call_is_told_before_it_ends() -> None:
+    call = RecordedCall()
+    denied = (Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED), HangUp(Stage.END, Cause.OUTGOING_CALL_BARRED))
+    run(call, lambda _: Plan(denied, ()), NobodyAsks())
+    assert steps(call) == ["announce not_allowed", "hang up OUTGOING_CALL_BARRED"]

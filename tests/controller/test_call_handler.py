@@ -8,10 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bizpbx.calls.call import Arrival
+from bizpbx.calls.passcode import Verdict
 from bizpbx.controller.calls import CallHandler
 from bizpbx.freeswitch.esl import ESLEvent, OutboundSessionHasGoneAway
 from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
 from bizpbx.policy.rules import Rule
+from bizpbx.prompts import Prompts
 
 BUSY = Plan((HangUp(Stage.END, Cause.USER_BUSY),), (Reason(Rule.DO_NOT_DISTURB, "100 is on do not disturb"),), "100")
 DATA = {
@@ -43,9 +45,19 @@ class Session:
         self.commands.append((app, arg))
 
 
+class NoPasscodes:
+    """Nobody is asked for one here."""
+
+    def locked(self, organisation: str, key: str) -> bool:
+        raise AssertionError
+
+    def check(self, organisation: str, key: str, digits: str) -> Verdict:
+        raise AssertionError
+
+
 def handled(session: Session, decide: Any = lambda _arrival: BUSY) -> list[Any]:
     with capture_logs() as logs:
-        CallHandler(session, decide).run()  # type: ignore[arg-type]
+        CallHandler(session, decide, NoPasscodes(), Prompts()).run()  # type: ignore[arg-type]
     return logs
 
 
@@ -83,7 +95,7 @@ def test_a_fault_in_deciding_is_told_and_leaves_the_call_to_the_dialplan() -> No
         raise RuntimeError("the database is gone")
 
     with capture_logs() as logs, pytest.raises(RuntimeError):
-        CallHandler(session, fails).run()  # type: ignore[arg-type]
+        CallHandler(session, fails, NoPasscodes(), Prompts()).run()  # type: ignore[arg-type]
     (line,) = logs
     assert (line["ended"], line["callee"], line["rules"]) == ("fault", None, None)
     assert session.commands == []

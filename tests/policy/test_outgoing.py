@@ -2,7 +2,8 @@
 
 import pytest
 
-from bizpbx.policy.plan import Cause
+from bizpbx.policy.plan import Announce, Cause, HangUp, Stage
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.settings import CountryAccess, DialPlanEntry, OutboundRule
 from tests.policy.tenant import (
     CARRIER,
@@ -114,13 +115,12 @@ def test_premium_and_satellite_numbers_are_called_when_they_are_listed_by_themse
     assert targets_of(from_inside(acme, "100", "+12125552368")) == []
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_country_that_requires_the_passcode_is_refused_as_long_as_none_is_asked_for(order: int) -> None:
-    countries = (("AF", CountryAccess.ALLOWED), ("AF", CountryAccess.PASSCODE))[::order]
-    plan = from_inside(tenant(extension("100", rule=OutboundRule("R", CARRIER, (), countries))), "100", "+93701234567")
+def test_what_is_barred_is_told_and_what_fails_is_told_by_its_cause() -> None:
+    barred = from_inside(ACME, "100", "+60123456789")
+    placed = from_inside(ACME, "100", "61234567")
 
-    assert end_of(plan).cause is Cause.OUTGOING_CALL_BARRED
-    assert rules_of(plan)[-1] == "passcode-required"
+    assert barred.steps[0] == Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED)
+    assert placed.steps[1:] == (Announce(Stage.ANNOUNCE), HangUp(Stage.END))
 
 
 def test_without_a_rule_there_are_no_external_calls() -> None:

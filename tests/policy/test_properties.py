@@ -15,7 +15,8 @@ from bizpbx.policy.country import country_of
 from bizpbx.policy.decide import decide
 from bizpbx.policy.explain import to_json, to_lines
 from bizpbx.policy.numbers import is_token
-from bizpbx.policy.plan import DeviceTarget, GatewayTarget, HangUp, Plan, Ring, Stage
+from bizpbx.policy.plan import Announce, AskPasscode, DeviceTarget, GatewayTarget, HangUp, Plan, Ring, Stage
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import (
@@ -138,6 +139,7 @@ def an_extension(random: Random, key: str) -> Extension:
         caller_id=random.choice([*NUMBERS, *DIDS]) if mostly(random) else random.choice([None, "not a number"]),
         on_forward=random.choice(list(OnForward)),
         rule=a_rule(random) if mostly(random) else None,
+        passcode=random.random() < 0.5,
     )
 
 
@@ -147,6 +149,7 @@ def a_tenant(random: Random) -> MemoryTenant:
         country=random.choice(["SG", "US", "GB", "DE"]),
         main_number=random.choice([None, *DIDS]),
         trunk=random.choice([None, CARRIER]),
+        refuse_without_passcode=random.random() < 0.5,
     )
     return MemoryTenant(
         organisation,
@@ -176,6 +179,17 @@ requests = st.one_of(
 many = settings(max_examples=200, deadline=None)
 """A busy machine is not a failure: no deadline for one call."""
 
+
+def opening(plan: Plan, tenant: MemoryTenant, key: str) -> bool:
+    """Whether a number of a country with a passcode would be dialled by an extension without its being asked for."""
+    if tenant.extensions[key].passcode:
+        return plan.steps[0] != AskPasscode(Stage.PASSCODE, key)
+    return tenant.organisation.refuse_without_passcode
+
+
+DURING_THE_CALL = {Rule.PASSCODE_WRONG, Rule.PASSCODE_LOCKED}
+"""Applied by what the caller does, after the plan is made."""
+
 BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN}
 """Applied where an organisation is looked for: before there are settings to decide from."""
 
@@ -204,8 +218,10 @@ def test_stages_come_in_order_once_each_and_the_last_step_hangs_up(request: Requ
     assert order == sorted(set(order))
     assert isinstance(plan.steps[-1], HangUp)
     assert plan.steps[-1].stage is Stage.END
-    assert all(isinstance(step, Ring) and step.targets and 5 <= step.timeout <= 120 for step in plan.steps[:-1])
-    assert len(plan.steps) > 1 or plan.steps[-1].cause is not None
+    rings = [step for step in plan.steps if isinstance(step, Ring)]
+    assert all(ring.targets and 5 <= ring.timeout <= 120 for ring in rings)
+    assert not any(isinstance(step, HangUp) for step in plan.steps[:-1])
+    assert rings or plan.steps[-1].cause is not None
 
 
 @many
@@ -323,11 +339,36 @@ def test_no_number_outside_the_whitelist_is_dialled_whatever_the_dial_plan(
                 continue
             rule = tenant.extensions[owner or ""].rule
             assert rule is not None
-            barred = {country for country, access in rule.countries if access is CountryAccess.PASSCODE}
-            allowed = {country for country, access in rule.countries if access is CountryAccess.ALLOWED} - barred
+            locked = {country for country, access in rule.countries if access is CountryAccess.PASSCODE}
+            allowed = {country for country, access in rule.countries if access is CountryAccess.ALLOWED} - locked
+            if plan.callee is None and not opening(plan, tenant, owner or ""):
+                allowed |= locked
             assert country_of(target.dial) in allowed
             assert target.dial.startswith(tuple(PREFIX[country] for country in allowed))
             assert not target.dial.startswith(COSTLY_PREFIXES)
+
+
+@many
+@given(requests, tenants)
+def test_a_passcode_is_asked_for_before_anything_rings_and_never_in_an_emergency_or_on_a_forward(
+    request: Request, tenant: MemoryTenant
+) -> None:
+    plan = decide(request, tenant)
+    asked = [position for position, step in enumerate(plan.steps) if isinstance(step, AskPasscode)]
+
+    assert asked in ([], [0])
+    if asked:
+        assert isinstance(request.caller, FromDevice)
+        assert plan.callee is None
+        assert not rules_in(plan) & {Rule.EMERGENCY, Rule.FORWARDING, Rule.NO_ANSWER_FORWARD}
+
+
+@many
+@given(requests, tenants)
+def test_what_is_barred_is_told(request: Request, tenant: MemoryTenant) -> None:
+    plan = decide(request, tenant)
+    if Rule.COUNTRY_NOT_LISTED in rules_in(plan) and plan.callee is None:
+        assert plan.steps[:-1] == (Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED),)
 
 
 @many
@@ -397,7 +438,7 @@ def test_everything_in_a_plan_is_safe_on_a_switch(request: Request, tenant: Memo
 
 def test_the_calls_above_meet_every_rule() -> None:
     seen: set[str] = set()
-    expected = set(Rule) - BEFORE_THE_POLICY
+    expected = set(Rule) - BEFORE_THE_POLICY - DURING_THE_CALL
     random = Random(1)  # a fixed seed: this test tells whether the strategies reach what the properties are about
     for _ in range(20_000):
         tenant = a_tenant(random)
