@@ -157,6 +157,13 @@ def e164(text: str) -> str:
     return text
 
 
+def passcode(text: str) -> str:
+    """What is keyed in before certain calls: 4 to 8 ASCII digits. The refusal does not repeat it."""
+    if not re.fullmatch(r"[0-9]{4,8}", text):
+        raise InvalidText("must be 4 to 8 digits.")
+    return text
+
+
 def digits(text: str) -> str:
     """1 to 15 digits, such as a prefix."""
     if not DIGITS.fullmatch(text):

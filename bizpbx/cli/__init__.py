@@ -9,7 +9,18 @@ from __future__ import annotations
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
     "Settings": ("apply", "export"),
-    "Nouns": ("organisation", "member", "extension", "device", "licence", "number", "gateway", "rule", "audit"),
+    "Nouns": (
+        "organisation",
+        "member",
+        "extension",
+        "device",
+        "licence",
+        "number",
+        "gateway",
+        "rule",
+        "lockout",
+        "audit",
+    ),
     "Switch": ("render", "serve", "explain", "prompts", "doctor"),
 }
 """Heading in `bizpbx --help` → commands."""

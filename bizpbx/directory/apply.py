@@ -103,7 +103,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
         .where(Organisation.id == work.organisation_id)
         .values(
             default_rule_id=work.ids["outbound_rules"].get(organisation["default_rule"]),
-            **{field: organisation[field] for field in (*NEEDED, "main_number")},
+            **{field: organisation[field] for field in (*NEEDED, "main_number", "refuse_without_passcode")},
         )
     )
     aftermath.check_removals(work)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bizpbx.directory import licence
+from bizpbx.directory import licence, passcodes
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
@@ -41,6 +41,7 @@ def organisation(session: Session, organisation_id: int) -> Document:
         "currency": row.currency,
         "default_rule": row.default_rule,
         "main_number": row.main_number,
+        "refuse_without_passcode": row.refuse_without_passcode,
     }
 
 
@@ -139,6 +140,7 @@ def extension(record: ExtensionRecord, gateway_names: dict[int, str], rule_names
         "assignee": row.assignee,
         "type": str(row.type),
         "role": str(row.role),
+        "passcode": passcodes.STORED if row.passcode_hash else None,
         "devices": {str(device.kind): {"tls": device.tls, "active": device.active} for device in record.devices},
         "incoming": {
             "devices": [str(device.kind) for device in record.devices if device.rings],

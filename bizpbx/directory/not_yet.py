@@ -15,7 +15,7 @@ Problem = tuple[str, str, str]
 FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("rates", "virtual_lines"),
     ("members", "*"): ("pin", "password"),
-    ("extensions", "*"): ("passcode", "hot_desking", "debug_mode", "usage_limit", "local_sip_server"),
+    ("extensions", "*"): ("hot_desking", "debug_mode", "usage_limit", "local_sip_server"),
     ("extensions", "*", "caller_id"): ("assigned",),
     ("extensions", "*", "no_answer"): ("emails", "message"),
 }

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from bizpbx import validation
+from bizpbx.directory import passcodes
 from bizpbx.directory.secrets import STORED
 from bizpbx.errors import InvalidText
 
@@ -39,6 +40,10 @@ def digits_or_nothing(text: str) -> str:
 
 def stored_or_password(text: str) -> str:
     return text if text == STORED else validation.sip_password(text)
+
+
+def stored_or_passcode(text: str) -> str:
+    return text if text == passcodes.STORED else validation.passcode(text)
 
 
 Label = Annotated[str, checked(validation.label)]
@@ -72,6 +77,12 @@ class Organisation(Section):
     currency: Annotated[str, checked(validation.currency)] | None = None
     default_rule: Label | None = None
     main_number: E164 | None = None
+    refuse_without_passcode: bool | None = None
+
+    @field_validator("refuse_without_passcode")
+    @classmethod
+    def on_or_off(cls, value: bool | None) -> bool:
+        return bool(value)
 
 
 class Member(Section):
@@ -173,6 +184,7 @@ class Extension(Section):
     assignee: Email | None = None
     type: Literal["normal", "call_center"] = "normal"
     role: Literal["admin", "member"] = "member"
+    passcode: Annotated[str, checked(stored_or_passcode)] | None = Field(default=None, repr=False)
     devices: Devices = Devices()
     incoming: Incoming = Incoming()
     caller_id: CallerId = CallerId()

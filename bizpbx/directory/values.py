@@ -35,6 +35,7 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         country=row.country,
         main_number=row.main_number,
         trunk=min(trunks, key=lambda gateway: gateway.name, default=None),
+        refuse_without_passcode=row.refuse_without_passcode,
     )
 
 
@@ -113,6 +114,7 @@ def extension(
         caller_id=row.caller_id_number if owned else None,
         on_forward=row.on_forward,
         rule=rules.get(rule_id) if rule_id is not None else None,
+        passcode=row.passcode_hash is not None,
     )
 
 

@@ -188,7 +188,6 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("members.0.pin", "4711", None),
     ("rates", [{"prefix": "65"}], []),
     ("virtual_lines", [{"key": "200"}], []),
-    ("extensions.0.passcode", "2468", None),
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),
     ("extensions.0.usage_limit", {"kind": "minutes", "value": "300"}, {"kind": "none"}),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from bizpbx import validation
+from bizpbx.directory import passcodes
 from bizpbx.directory.applying.work import CHUNK, Work
 from bizpbx.directory.documents import Document
 from bizpbx.directory.number import Number
@@ -48,6 +49,9 @@ def check_extension(work: Work, key: str, document: Document) -> None:
     def problem(field: str, code: str, sentence: str) -> None:
         work.problem(work.path("extensions", key, field), code, sentence)
 
+    stored = work.sections["extensions"].before.get(key)
+    if document["passcode"] == passcodes.STORED and (stored is None or stored["passcode"] is None):
+        problem("passcode", "no-stored-passcode", "is not stored yet; write the passcode out.")
     incoming, forwarding = document["incoming"], document["incoming"]["forwarding"]
     refer(work, work.path("extensions", key, "assignee"), "members", document["assignee"])
     refer(work, work.path("extensions", key, "incoming.gateway"), "gateways", incoming["gateway"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
+from bizpbx.directory.applying import passcodes
 from bizpbx.directory.applying.simple import write
 from bizpbx.directory.applying.work import Work, chunks
 from bizpbx.directory.documents import Document
@@ -16,7 +17,9 @@ from bizpbx.policy.settings import ExtensionType, NoAnswerAction, OnForward
 def extensions(work: Work) -> None:
     """All rows first, then what refers from one to another."""
     plan = work.sections["extensions"]
+    hashes = passcodes.new_hashes(work)
     write(work, "extensions", {key: row(work, plan.after[key]) for key in plan.touched})
+    passcodes.write(work, hashes)
     remove_lists(work, [work.ids["extensions"][key] for key in plan.changed])
     targets, vips = [], []
     for key in plan.touched:
