@@ -87,23 +87,33 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         self.session_data = self.send("connect", deadline=deadline).headers
         return self.session_data
 
-    def execute(self, app: str, arg: str = "", *, deadline: float | None = None) -> ESLEvent:
+    def execute(
+        self, app: str, arg: str = "", *, variables: Mapping[str, str] | None = None, deadline: float | None = None
+    ) -> ESLEvent:
         """Run an application and return when it has ended.
 
+        `variables` are set before it, as by `set_variables`, in the same packet: FreeSWITCH takes one command after the
+        other, so there is no need to wait for it in between.
         `deadline` in seconds limits only the waiting: on ReplyTimeout the application goes on, and the next command
         waits for it; end it with `uuid_break` on an InboundESL. None waits for as long as call and connection last.
         FreeSWITCH expands `${…}` in `arg`: never put text from outside there, but through `set_variables`.
         Its `+OK` says nothing about the application's success: read that from `refresh()`.
         """
         if not self.sync:
+            self.set_variables(variables or {})
             return self._execute_async(app, arg, deadline)
+        settings = [
+            encode_command("sendmsg", esl_commands.execute("multiset", argument))
+            for argument in esl_commands.multiset(variables or {})
+        ]
         self._check()
         message = encode_command("sendmsg", esl_commands.execute(app, arg))
         if app in _ENDS_THE_CALL:
-            return self._reply(self._write(message)[0], deadline)
+            *_, ended = self._write(*settings, message)
+            return self._reply(ended, deadline)
         decided, self.deciding = self.deciding, self.deciding and app != "bridge"
         try:
-            ended, still_there = self._write(message, _STILL_THERE)
+            *_, ended, still_there = self._write(*settings, message, _STILL_THERE)
             reply = self._reply(ended, deadline)
             self._reply(still_there)
         finally:

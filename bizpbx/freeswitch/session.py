@@ -66,42 +66,39 @@ class FreeSwitchCall:
             self._pending["originate_disposition"] = ""
 
     def ring(self, ring: Ring) -> Cause | None:
-        self._set(_ring_variables(ring))
+        variables = _ring_variables(ring)
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
             reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
             header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
             self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
-        self._tell(lambda: self._session.execute("bridge", dial_string(ring), deadline=TALK_LIMIT))
+        self._execute("bridge", dial_string(ring), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
         return cause_of(data.get("variable_originate_disposition") or "NORMAL_TEMPORARY_FAILURE")
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""
-        self._set({})
-        path = str(self._prompts.path(prompt))
-        self._tell(lambda: self._session.execute("playback", path, deadline=ANNOUNCEMENT_LIMIT))
+        self._execute("playback", str(self._prompts.path(prompt)), {}, ANNOUNCEMENT_LIMIT)
 
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
         # From here to its end the switch neither logs this call's digits nor makes events of them: what is keyed in
         # between two questions belongs to the passcode, too.
-        self._set({"sensitive_dtmf": "true", "bizpbx_tries": str(tries)})
+        variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries)}
         # One to eight digits, one try, 5 s. Without a regular expression: the switch would log what it compares.
         path = self._prompts.path(prompt)
         asked = f"1 8 1 5000 # {path} silence_stream://10 {DIGITS}"
-        self._tell(lambda: self._session.execute("play_and_get_digits", asked, deadline=ENTRY_LIMIT))
+        self._execute("play_and_get_digits", asked, variables, ENTRY_LIMIT)
         digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
         self._tell(lambda: self._session.set_variables({DIGITS: ""}))
         return digits
 
     def hang_up(self, cause: Cause) -> None:
-        self._set({})
-        self._tell(lambda: self._session.execute("hangup", cause.value))
+        self._execute("hangup", cause.value, {}, None)
 
-    def _set(self, variables: dict[str, str]) -> None:
+    def _execute(self, app: str, arg: str, variables: dict[str, str], deadline: float | None) -> None:
+        """Run an application, with what was noted and these variables set before it in the same packet."""
         pending, self._pending = {**self._pending, **variables}, {}
-        if pending:
-            self._tell(lambda: self._session.set_variables(pending))
+        self._tell(lambda: self._session.execute(app, arg, variables=pending, deadline=deadline))
 
     def _tell(self, command: Callable[[], T]) -> T:
         try:

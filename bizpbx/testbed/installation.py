@@ -123,7 +123,9 @@ class Installation:
         controllers: int = 1,
         media_ports: int = MEDIA_PORTS,
         certificates: Path | None = None,
+        keeps_tree: bool = True,
     ) -> None:
+        """With `keeps_tree` the controllers keep the rendered tree up to date, as in production."""
         self.kind = kind
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="bizpbx-"))
@@ -142,7 +144,7 @@ class Installation:
             "controllers": "|".join(f"127.0.0.1:{port}" for port in call_ports),
             "http_listen": f"127.0.0.1:{http_port}",
             "freeswitch": f"local=127.0.0.1:{self.esl_port}",
-            "freeswitch_conf": str(self.tree),
+            **({"freeswitch_conf": str(self.tree)} if keeps_tree else {}),
             "devices_port": str(self.devices_port),
             "devices_tls_port": str(self.tls_port),
             "tls_certificates": str(certificates or ""),
