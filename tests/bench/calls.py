@@ -60,7 +60,8 @@ class Measured:
     ring_p99: float
     switch_cpu: float
     controller_cpu: float
-    failed: int
+    failed: str
+    """Calls that were not answered, by final SIP code: `407: 3`."""
 
     @property
     def cpu(self) -> float:
@@ -93,7 +94,7 @@ def measured(result: LoadResult, switch: float, controller: float) -> Measured:
     delays = result.to_ring
     assert delays is not None, f"no call rang: {result.failures}"
     per_call = 1000 / CALLS
-    failed = result.calls - result.answered
+    failed = ", ".join(f"{code}: {count}" for code, count in sorted(result.failures.items())) or "none"
     return Measured(delays.p50 * 1000, delays.p99 * 1000, switch * per_call, controller * per_call, failed)
 
 
