@@ -55,13 +55,17 @@ def call(
 
 def _plan(caller: str, to: str, domain: str | None) -> Plan:
     """The plan the switch would be given. Raises NotFound, Refused."""
+    import secrets
+    from dataclasses import replace
+
     from bizpbx.cli.frame import store
     from bizpbx.directory.lookup import SettingsReader
     from bizpbx.policy.decide import decide
 
     with store.opened() as database, database.reading() as session:
         tenant = SettingsReader().tenant(session, store.domain(session, domain))
-        return decide(_request(caller, to, tenant), tenant)
+        # A call of its own each time: a random caller ID is drawn as it would be.
+        return decide(replace(_request(caller, to, tenant), chance=secrets.randbits(64)), tenant)
 
 
 def _request(caller: str, to: str, tenant: Tenant) -> Request:

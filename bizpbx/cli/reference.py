@@ -32,6 +32,8 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `device credentials` | `username`, `password`, `domain`, `transport` |
 | `device activate` | also `credentials`: the same, or null if none were made |
 | `licence list` | `kind`, `seats`, `taken`, `free` |
+| `caller-id request`, `approve`, `refuse`, `list` | `key`, `number`, `state`: `pending`, `approved` or `refused` |
+| … and | `requested_at` (UTC), `requested_by`, `decided_at`, `decided_by` (null until it is decided) |
 | `audit list` | `at` (UTC), `actor`, `version`, `noun`, `name`, `field`, `before`, `after` |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |

@@ -153,7 +153,12 @@ def extension(record: ExtensionRecord, gateway_names: dict[int, str], rule_names
                 "vip": record.vips,
             },
         },
-        "caller_id": {"mode": "existing", "number": row.caller_id_number, "on_forward": str(row.on_forward)},
+        "caller_id": {
+            "mode": str(row.caller_id_mode),
+            "number": row.caller_id_number,
+            "assigned": [listed.number for listed in record.assigned],
+            "on_forward": str(row.on_forward),
+        },
     }
     if row.type is ExtensionType.NORMAL:
         document["no_answer"] = {

@@ -43,6 +43,8 @@ class Snapshot:
     gateways: dict[int, Gateway]
     organisation: Organisation
     rules: dict[int, OutboundRule] | None = None
+    own_numbers: tuple[str, ...] | None = None
+    """Its DIDs, once an extension draws from them."""
     extensions: dict[str, Extension] = field(default_factory=dict)
     numbers: dict[str, str | None] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -74,7 +76,9 @@ class LoadedTenant:
         if not found:
             self.snapshot.remember_unknown(key)
             return None
-        extension = values.extension(found[0], self.snapshot.gateways, self.rules(), self.snapshot.default_rule_id)
+        extension = values.extension(
+            found[0], self.snapshot.gateways, self.rules(), self.snapshot.default_rule_id, self.own_numbers
+        )
         self.snapshot.extensions[key] = extension
         return extension
 
@@ -89,6 +93,12 @@ class LoadedTenant:
             return None
         self.snapshot.numbers[e164] = row.key
         return row.key  # type: ignore[no-any-return]
+
+    def own_numbers(self) -> tuple[str, ...]:
+        """All DIDs of the organisation, in order."""
+        if self.snapshot.own_numbers is None:
+            self.snapshot.own_numbers = own_numbers(self.session, self.organisation.id)
+        return self.snapshot.own_numbers
 
     def rules(self) -> dict[int, OutboundRule]:
         if self.snapshot.rules is None:
@@ -183,16 +193,17 @@ class SettingsReader:
         row = organisation_row(session, domain)
         gateways = load_gateways(session, row, self._secrets)
         rules = load_rules(session, row.id, gateways)
+        rows = session.execute(numbers_of(row.id).order_by(Number.e164)).all()
+        numbers = tuple((number.e164, number.key) for number in rows)
+        own = tuple(e164 for e164, _ in numbers)
         return OrganisationSettings(
             organisation=values.organisation(row, gateways),
             extensions=tuple(
-                values.extension(record, gateways, rules, row.default_rule_id, with_ha1=True)
+                values.extension(record, gateways, rules, row.default_rule_id, lambda: own, with_ha1=True)
                 for record in records.extensions(session, row.id)
             ),
             gateways=tuple(gateways.values()),
-            numbers=tuple(
-                (number.e164, number.key) for number in session.execute(numbers_of(row.id).order_by(Number.e164))
-            ),
+            numbers=numbers,
         )
 
 
@@ -217,6 +228,11 @@ def load_gateways(session: Session, organisation: AnyRow, secrets: Secrets | Non
 
 def load_rules(session: Session, organisation_id: int, gateways: Mapping[int, Gateway]) -> dict[int, OutboundRule]:
     return {record.id: values.rule(record, gateways) for record in rule_records.rules(session, organisation_id)}
+
+
+def own_numbers(session: Session, organisation_id: int) -> tuple[str, ...]:
+    query = select(Number.e164).where(Number.organisation_id == organisation_id)
+    return tuple(session.scalars(query.order_by(Number.e164)))
 
 
 def numbers_of(organisation_id: int) -> Any:

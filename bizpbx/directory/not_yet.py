@@ -16,12 +16,10 @@ FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("rates", "virtual_lines"),
     ("members", "*"): ("pin", "password"),
     ("extensions", "*"): ("hot_desking", "debug_mode", "usage_limit", "local_sip_server"),
-    ("extensions", "*", "caller_id"): ("assigned",),
     ("extensions", "*", "no_answer"): ("emails", "message"),
 }
 
 CHOICES: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
-    ("extensions", "*", "caller_id"): {"mode": ("assigned", "randomise", "request")},
     ("extensions", "*", "no_answer"): {"action": ("voicemail", "missed_call")},
 }
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from bizpbx.directory.caller_id import AssignedCallerId, CallerIdRequest, RequestState
 from bizpbx.directory.device import Device
 from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.licence import Licence
@@ -49,6 +50,13 @@ class DeviceRecord:
 
 
 @dataclass(slots=True)
+class AssignedRecord:
+    number: str
+    owned: bool
+    """It is one of the organisation's numbers."""
+
+
+@dataclass(slots=True)
 class ExtensionRecord:
     """`row`: the columns, and `assignee` (email), `mobile` (the assignee's), `owns_caller_id` (it is our DID)."""
 
@@ -57,6 +65,9 @@ class ExtensionRecord:
     vips: list[str] = field(default_factory=list)
     """E.164 numbers and keys in the order they were written."""
     devices: list[DeviceRecord] = field(default_factory=list)
+    assigned: list[AssignedRecord] = field(default_factory=list)
+    approved: list[str] = field(default_factory=list)
+    """Numbers that were asked for and approved, and are nobody else's."""
 
 
 def extensions(session: Session, organisation_id: int, keys: Collection[str] | None = None) -> list[ExtensionRecord]:
@@ -105,6 +116,10 @@ def add_children(
             record.targets.append(text)
         elif what == "vip":
             record.vips.append(text)
+        elif what == "assigned":
+            record.assigned.append(AssignedRecord(text, active))
+        elif what == "approved":
+            record.approved.append(text)
         else:
             record.devices.append(DeviceRecord(DeviceKind(text), active, rings, tls, ha1, licensed))
     for record in found.values():
@@ -113,11 +128,13 @@ def add_children(
 
 @cache
 def children_query(few: bool) -> CompoundSelect[Any]:
-    """Forward targets, VIPs and devices in one query. Parameters: organisation_id, and for few extension_ids."""
+    """Targets, VIPs, caller IDs and devices in one query. Parameters: organisation_id, and for few extension_ids."""
     no_flag = cast(null(), Boolean)
     nothing = (no_flag, no_flag, no_flag, cast(null(), String(32)), no_flag)
 
-    def of_ours(query: AnySelect, table: type[ForwardTarget | VipEntry | Device]) -> AnySelect:
+    def of_ours(
+        query: AnySelect, table: type[ForwardTarget | VipEntry | Device | AssignedCallerId | CallerIdRequest]
+    ) -> AnySelect:
         query = query.where(table.organisation_id == bindparam("organisation_id"))
         return query.where(table.extension_id.in_(bindparam("extension_ids", expanding=True))) if few else query
 
@@ -145,6 +162,27 @@ def children_query(few: bool) -> CompoundSelect[Any]:
         Device.ha1,
         Licence.id.is_not(None),
     ).outerjoin(Licence, Licence.device_id == Device.id)
-    return union_all(of_ours(targets, ForwardTarget), of_ours(vips, VipEntry), of_ours(devices, Device)).order_by(
-        "position"
+    assigned = select(
+        literal("assigned"),
+        AssignedCallerId.extension_id,
+        AssignedCallerId.position,
+        AssignedCallerId.number,
+        Number.id.is_not(None),
+        *nothing[1:],
+    ).outerjoin(
+        Number,
+        (Number.organisation_id == AssignedCallerId.organisation_id) & (Number.e164 == AssignedCallerId.number),
     )
+    # Approved once, and somebody's DID by now: then it is theirs.
+    approved = (
+        select(literal("approved"), CallerIdRequest.extension_id, literal(0), CallerIdRequest.number, *nothing)
+        .outerjoin(Number, Number.e164 == CallerIdRequest.number)
+        .where(CallerIdRequest.state == RequestState.APPROVED, Number.id.is_(None))
+    )
+    return union_all(
+        of_ours(targets, ForwardTarget),
+        of_ours(vips, VipEntry),
+        of_ours(assigned, AssignedCallerId),
+        of_ours(approved, CallerIdRequest),
+        of_ours(devices, Device),
+    ).order_by("position")

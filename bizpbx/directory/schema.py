@@ -167,8 +167,9 @@ class Incoming(Section):
 
 
 class CallerId(Section):
-    mode: Literal["existing"] = "existing"
+    mode: Literal["existing", "assigned", "random", "request"] = "existing"
     number: E164 | None = None
+    assigned: Annotated[list[E164], Field(max_length=1000)] = []
     on_forward: Literal["extension", "caller"] = "extension"
 
 

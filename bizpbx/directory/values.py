@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bizpbx.directory.records import DeviceRecord, ExtensionRecord
 from bizpbx.directory.rule_records import RuleRecord
 from bizpbx.directory.secrets import Secrets
 from bizpbx.policy.settings import (
+    CallerIdMode,
     CallerIdPlanEntry,
     CountryAccess,
     Device,
@@ -89,13 +90,15 @@ def extension(
     gateways: Mapping[int, Gateway],
     rules: Mapping[int, OutboundRule],
     default_rule_id: int | None,
+    own_numbers: Callable[[], tuple[str, ...]],
     *,
     with_ha1: bool = False,
 ) -> Extension:
-    """`caller_id` is left out when it is no longer one of the organisation's DIDs or the assignee's mobile number."""
+    """With the caller IDs that the extension may present by what is stored now; `own_numbers` gives the
+    organisation's DIDs, and is asked for them only where one of them is drawn."""
     row = record.row
     rule_id = row.rule_id if row.rule_id is not None else default_rule_id
-    owned = row.owns_caller_id or row.caller_id_number == row.mobile
+    caller_id, draws_from = caller_ids(record, own_numbers)
     return Extension(
         key=row.key,
         label=row.label,
@@ -111,11 +114,31 @@ def extension(
         ),
         no_answer=NoAnswer(row.no_answer_action, row.no_answer_wait, row.no_answer_number),
         devices=tuple(device(one, row.key, with_ha1=with_ha1) for one in record.devices),
-        caller_id=row.caller_id_number if owned else None,
+        caller_id=caller_id,
+        draws_from=draws_from,
         on_forward=row.on_forward,
         rule=rules.get(rule_id) if rule_id is not None else None,
         passcode=row.passcode_hash is not None,
     )
+
+
+def caller_ids(
+    record: ExtensionRecord, own_numbers: Callable[[], tuple[str, ...]]
+) -> tuple[str | None, tuple[str, ...]]:
+    """The caller ID of an extension, and the numbers that it draws from instead. A number that is no longer the
+    organisation's or the assignee's, or whose approval was taken back, is left out."""
+    row = record.row
+    number = row.caller_id_number
+    listed = tuple(one.number for one in record.assigned if one.owned or one.number == row.mobile)
+    owned = number if row.owns_caller_id or number == row.mobile else None
+    match row.caller_id_mode:
+        case CallerIdMode.ASSIGNED:
+            return number if number in listed else next(iter(listed), None), ()
+        case CallerIdMode.RANDOM:
+            return owned, listed or own_numbers()
+        case CallerIdMode.REQUEST:
+            return number if number in record.approved else owned, ()
+    return owned, ()
 
 
 def sip_user(key: str, kind: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
+from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 
@@ -24,11 +25,12 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
     organisation = data.get("variable_bizpbx_organisation") or None
     disposition = data.get("variable_originate_disposition") or ""
     host = data.get("variable_sip_network_ip") or data.get("Caller-Network-Addr") or ""
+    call = data.get("Unique-ID", "")
     return Arrival(
-        id=data.get("Unique-ID", ""),
+        id=call,
         organisation=organisation,
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
-        request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", "")),
+        request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
         stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
         ring_finished=bool(disposition),
         last_cause=cause_of(disposition) if disposition else None,

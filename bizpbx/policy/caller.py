@@ -64,6 +64,6 @@ def is_vip(caller: Caller, forwarding: Forwarding) -> bool:
 def own_number(number: str, owner: Extension, tenant: Tenant) -> bool:
     """Whether this is a DID of the organisation, or a number that it, the owner or its rule presents outside."""
     planned = (entry.caller_id for entry in owner.rule.caller_id_plan) if owner.rule is not None else ()
-    own = (owner.caller_id, tenant.organisation.main_number, *planned)
+    own = (owner.caller_id, *owner.draws_from, tenant.organisation.main_number, *planned)
     presented = {international(text) for text in own if text}
     return number in presented or tenant.number_target(number) is not None

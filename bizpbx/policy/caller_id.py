@@ -29,7 +29,13 @@ class Shown:
 
 
 def presented(extension: Extension | None, organisation: Organisation) -> str | None:
-    """The number that calls of an extension show outside, E.164: its caller ID, else the organisation's main number."""
+    """The number that this call of an extension shows outside, E.164: what it has drawn, else as `call_back`."""
+    drawn = international(extension.drawn) if extension is not None and extension.drawn else None
+    return drawn or call_back(extension, organisation)
+
+
+def call_back(extension: Extension | None, organisation: Organisation) -> str | None:
+    """The number of an extension that stays from call to call, E.164: its caller ID, else the main number."""
     own = international(extension.caller_id) if extension is not None and extension.caller_id else None
     if own is not None:
         return own

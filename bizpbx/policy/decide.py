@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bizpbx.policy.caller import outside
+from bizpbx.policy.draw import DrawnTenant
 from bizpbx.policy.incoming import incoming
 from bizpbx.policy.internal import from_device
 from bizpbx.policy.numbers import readings, written
@@ -16,6 +17,7 @@ def decide(request: Request, tenant: Tenant) -> Plan:
     """What happens to a call, step by step, and why. Never raises for a text that a caller can send; the same call and
     settings always give the same plan."""
     caller = request.caller
+    tenant = DrawnTenant(tenant, request.chance)
     if isinstance(caller, FromDevice):
         return from_device(caller, request.dialled, tenant)
     return from_trunk(caller, request.dialled, tenant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phonenumbers import shortnumberinfo
 
-from bizpbx.policy.caller_id import ANONYMOUS, presented
+from bizpbx.policy.caller_id import ANONYMOUS, call_back
 from bizpbx.policy.numbers import written
 from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
 from bizpbx.policy.rules import Rule
@@ -33,7 +33,7 @@ def emergency(number: str, caller: Extension | None, organisation: Organisation)
             Rule.EMERGENCY_NO_TRUNK, f"{number} is an emergency number, but {organisation.domain} has no trunk"
         )
         return Plan((HangUp(Stage.END, Cause.NORMAL_TEMPORARY_FAILURE),), (reason,))
-    shown = presented(caller, organisation) or ANONYMOUS
+    shown = call_back(caller, organisation) or ANONYMOUS
     ring = Ring(
         stage=Stage.RING,
         targets=(

@@ -75,7 +75,7 @@ def route(owner: Extension, number: str, organisation: Organisation, caller_pres
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return _barred(*reasons, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateway, shown, reasons, ask)
+    return Route(gateway, shown, (*reasons, *_drawn(owner, shown)), ask)
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
@@ -98,3 +98,10 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
 
 def _barred(*reasons: Reason) -> Refusal:
     return Refusal(Cause.OUTGOING_CALL_BARRED, reasons)
+
+
+def _drawn(owner: Extension, shown: str) -> tuple[Reason, ...]:
+    if owner.drawn is None:
+        return ()
+    text = f"{owner.key} presents a random number: {shown} is drawn of {len(owner.draws_from)}"
+    return (Reason(Rule.CALLER_ID_DRAWN, text),)

@@ -31,3 +31,5 @@ class Request:
 
     caller: FromDevice | FromTrunk
     dialled: str
+    chance: int = 0
+    """What random choices of this call come from; the same for a call that is decided again."""

@@ -69,5 +69,6 @@ class Rule(StrEnum):
     PASSCODE_LOCKED = "passcode-locked"
     NO_GATEWAY = "no-gateway"
     CALLER_ID_PLAN = "caller-id-plan"
+    CALLER_ID_DRAWN = "caller-id-drawn"
     CALLER_ID = "caller-id"
     NO_CALLER_ID = "no-caller-id"

@@ -136,7 +136,8 @@ class NoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One extension with everything that decides its calls. `caller_id` is the E.164 number it presents outside."""
+    """One extension with everything that decides its calls. `caller_id` is the E.164 number it presents outside, one
+    that it may present by the settings of this moment; None: the organisation's main number."""
 
     key: str
     label: str
@@ -147,6 +148,10 @@ class Extension:
     no_answer: NoAnswer = NoAnswer()
     devices: tuple[Device, ...] = ()
     caller_id: str | None = None
+    draws_from: tuple[str, ...] = ()
+    """Numbers (E.164) of which each call presents another in place of `caller_id`; emergency calls never do."""
+    drawn: str | None = None
+    """What this call has drawn of them. Settings have none."""
     on_forward: OnForward = OnForward.EXTENSION
     rule: OutboundRule | None = None
     """The rule in force: its own, else the organisation's default, else none."""

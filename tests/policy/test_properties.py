@@ -137,6 +137,7 @@ def an_extension(random: Random, key: str) -> Extension:
         ),
         devices=own,
         caller_id=random.choice([*NUMBERS, *DIDS]) if mostly(random) else random.choice([None, "not a number"]),
+        draws_from=some(random, DIDS, 3) if rarely(random) else (),
         on_forward=random.choice(list(OnForward)),
         rule=a_rule(random) if mostly(random) else None,
         passcode=random.random() < 0.5,
@@ -387,7 +388,9 @@ def test_what_an_extension_presents_to_a_carrier_is_its_own_its_rule_s_or_the_ma
             extension = tenant.extensions[owner or ""]
             assert extension.rule is not None
             planned = {entry.caller_id for entry in extension.rule.caller_id_plan}
-            assert target.number in {extension.caller_id, tenant.organisation.main_number, *planned}
+            own = extension.draws_from or (extension.caller_id,)
+            assert target.number in {*own, tenant.organisation.main_number, *planned}
+            assert target.asserted == target.number
             assert (target.number in planned) >= (Rule.CALLER_ID_PLAN in rules_in(plan))
 
 

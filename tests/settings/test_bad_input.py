@@ -192,8 +192,6 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("extensions.0.debug_mode", True, False),
     ("extensions.0.usage_limit", {"kind": "minutes", "value": "300"}, {"kind": "none"}),
     ("extensions.0.local_sip_server", "192.0.2.1", None),
-    ("extensions.0.caller_id.assigned", ["+6564291310"], []),
-    ("extensions.0.caller_id.mode", "randomise", "existing"),
     ("extensions.0.no_answer", {"action": "voicemail"}, None),
     ("extensions.0.no_answer", {"emails": ["ann@acme.example"]}, {"emails": []}),
     ("extensions.0.no_answer", {"message": {"tts": {}}}, {"message": None}),

@@ -41,6 +41,17 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
     def maybe(names: list[str]) -> Any:
         return draw(st.sampled_from([None, *names]))
 
+    def draw_caller_id() -> dict[str, Any]:
+        assigned = draw(st.lists(st.sampled_from(dids), max_size=3, unique=True)) if dids else []
+        modes = ["existing", "random", "request", *(["assigned"] if assigned else [])]
+        mode = draw(st.sampled_from(modes))
+        return {
+            "mode": mode,
+            "number": maybe(assigned if mode == "assigned" else dids),
+            "assigned": assigned,
+            "on_forward": draw(st.sampled_from(["extension", "caller"])),
+        }
+
     def extension(key: str) -> dict[str, Any]:
         others = [other for other in keys if other != key]
         devices = draw(st.lists(st.sampled_from(KINDS), max_size=3, unique=True))
@@ -63,7 +74,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
                     "vip": draw(st.lists(NUMBERS | st.sampled_from(keys), max_size=3, unique=True)),
                 },
             },
-            "caller_id": {"number": maybe(dids), "on_forward": draw(st.sampled_from(["extension", "caller"]))},
+            "caller_id": draw_caller_id(),
             "outbound_rule": maybe(rules),
         }
         if draw(st.booleans()):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from bizpbx.directory.applying.work import Work
+from bizpbx.directory.caller_id import AssignedCallerId, CallerIdRequest, RequestState
 from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, OutboundRule
+from bizpbx.policy.settings import CallerIdMode
+
+if TYPE_CHECKING:
+    from bizpbx.directory.base import AnySelect
 
 
 def check_removals(work: Work) -> None:
@@ -65,29 +72,55 @@ def check_removals(work: Work) -> None:
 
 
 def check_caller_ids(work: Work) -> None:
-    """A caller ID is one of the organisation's DIDs or the mobile number of the extension's assignee."""
-    query = (
-        select(Extension.key, Extension.caller_id_number)
+    """A caller ID is one of the organisation's DIDs, the mobile number of the extension's assignee, or with the mode
+    `request` one that was approved; what is on a list is one of the first two."""
+    chosen = (
+        foreign(work, Extension.caller_id_number)
         .outerjoin(
-            Number, (Number.organisation_id == Extension.organisation_id) & (Number.e164 == Extension.caller_id_number)
+            CallerIdRequest,
+            (CallerIdRequest.organisation_id == Extension.organisation_id)
+            & (CallerIdRequest.extension_id == Extension.id)
+            & (CallerIdRequest.number == Extension.caller_id_number)
+            & (CallerIdRequest.state == RequestState.APPROVED)
+            & (Extension.caller_id_mode == CallerIdMode.REQUEST),
         )
-        .outerjoin(Member, (Member.organisation_id == Extension.organisation_id) & (Member.id == Extension.assignee_id))
-        .where(
-            Extension.organisation_id == work.organisation_id,
-            Extension.caller_id_number.is_not(None),
-            Member.mobile.is_distinct_from(Extension.caller_id_number),
-        )
-        .add_columns(Number.id)
+        .where(CallerIdRequest.id.is_(None))
+    )
+    listed = foreign(
+        work,
+        AssignedCallerId.number,
+        (AssignedCallerId.organisation_id == Extension.organisation_id)
+        & (AssignedCallerId.extension_id == Extension.id),
     )
     gone = frozenset(work.sections["numbers"].removed)
     leaving = frozenset(work.sections["extensions"].removed)
-    for key, number, owned in work.session.execute(query):
-        if key not in leaving and (owned is None or number in gone):
-            work.problem(
-                work.path("extensions", key, "caller_id.number"),
-                "not-owned",
-                f"{number} is neither one of the organisation's numbers nor the mobile number of the assignee.",
-            )
+    for field, query in (("caller_id.number", chosen), ("caller_id.assigned", listed)):
+        for key, number, owned in work.session.execute(query):
+            if key not in leaving and (owned is None or number in gone):
+                work.problem(
+                    work.path("extensions", key, field),
+                    "not-owned",
+                    f"{number} is neither one of the organisation's numbers nor the mobile number of the assignee; "
+                    f"another one is asked for with `bizpbx caller-id request {key} {number}`.",
+                )
+
+
+def foreign(work: Work, number: InstrumentedAttribute[Any], join: ColumnElement[bool] | None = None) -> AnySelect:
+    """(key, number, id of the DID) of each caller ID of an extension that is not its assignee's mobile number."""
+    table = number.class_
+    query = select(Extension.key, number, Number.id)
+    if join is not None:
+        query = query.join_from(Extension, table, join)
+    return (
+        query.outerjoin(Number, (Number.organisation_id == Extension.organisation_id) & (Number.e164 == number))
+        .outerjoin(Member, (Member.organisation_id == Extension.organisation_id) & (Member.id == Extension.assignee_id))
+        .where(
+            Extension.organisation_id == work.organisation_id,
+            number.is_not(None),
+            Member.mobile.is_distinct_from(number),
+        )
+        .order_by(Extension.key, number)
+    )
 
 
 def check_caller_id_plans(work: Work) -> None:

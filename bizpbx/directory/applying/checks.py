@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import select
 
@@ -78,9 +78,26 @@ def check_extension(work: Work, key: str, document: Document) -> None:
             "incomplete",
             "is on, and there is nobody to forward to; add number or extensions.",
         )
+    check_caller_id(document["caller_id"], problem)
     no_answer = document.get("no_answer")
     if no_answer and no_answer["action"] == "forward" and no_answer["number"] is None:
         problem("no_answer.number", "incomplete", "is missing; the action forward needs a number.")
+
+
+def check_caller_id(caller_id: Document, problem: Callable[[str, str, str], None]) -> None:
+    """What the list and the choice say of each other; whose numbers they are is seen once all is written."""
+    assigned = caller_id["assigned"]
+    for position, number in enumerate(assigned):
+        if number in assigned[:position]:
+            problem(f"caller_id.assigned[{position}]", "duplicate", f"{number} is in the list already; keep one.")
+    if caller_id["mode"] != "assigned":
+        return
+    if not assigned:
+        problem("caller_id.assigned", "incomplete", "is empty; the mode assigned needs a list to pick from.")
+    elif caller_id["number"] is not None and caller_id["number"] not in assigned:
+        problem(
+            "caller_id.number", "not-assigned", f"{caller_id['number']} is not in caller_id.assigned; pick one of it."
+        )
 
 
 def check_caller_id_plan(work: Work, name: str, document: Document) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import delete, insert
 from bizpbx.directory.applying import passcodes
 from bizpbx.directory.applying.simple import write
 from bizpbx.directory.applying.work import Work, chunks
+from bizpbx.directory.caller_id import AssignedCallerId
 from bizpbx.directory.documents import Document
 from bizpbx.directory.extension import ExtensionRole, ForwardTarget, VipEntry
-from bizpbx.policy.settings import ExtensionType, NoAnswerAction, OnForward
+from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward
 
 
 def extensions(work: Work) -> None:
@@ -21,19 +22,22 @@ def extensions(work: Work) -> None:
     write(work, "extensions", {key: row(work, plan.after[key]) for key in plan.touched})
     passcodes.write(work, hashes)
     remove_lists(work, [work.ids["extensions"][key] for key in plan.changed])
-    targets, vips = [], []
+    targets, vips, assigned = [], [], []
     for key in plan.touched:
         forwarding = plan.after[key]["incoming"]["forwarding"]
         targets += targets_of(work, key, forwarding["extensions"])
         vips += vips_of(work, key, forwarding["vip"])
+        assigned += assigned_to(work, key, plan.after[key]["caller_id"]["assigned"])
     if targets:
         work.session.execute(insert(ForwardTarget), targets)
     if vips:
         work.session.execute(insert(VipEntry), vips)
+    if assigned:
+        work.session.execute(insert(AssignedCallerId), assigned)
 
 
 def remove_lists(work: Work, extension_ids: list[int]) -> None:
-    for table in (ForwardTarget, VipEntry):
+    for table in (ForwardTarget, VipEntry, AssignedCallerId):
         for some in chunks(extension_ids):
             work.session.execute(
                 delete(table).where(table.organisation_id == work.organisation_id, table.extension_id.in_(some))
@@ -53,6 +57,7 @@ def row(work: Work, document: Document) -> dict[str, Any]:
         "gateway_id": work.ids["gateways"].get(incoming["gateway"]),
         "forwarding_enabled": forwarding["enabled"],
         "forwarding_number": forwarding["number"],
+        "caller_id_mode": CallerIdMode(document["caller_id"]["mode"]),
         "caller_id_number": document["caller_id"]["number"],
         "on_forward": OnForward(document["caller_id"]["on_forward"]),
         "no_answer_action": NoAnswerAction(no_answer["action"]),
@@ -86,4 +91,16 @@ def vips_of(work: Work, key: str, vips: list[str]) -> list[dict[str, Any]]:
             "vip_id": None if vip.startswith("+") else ids[vip],
         }
         for position, vip in enumerate(vips)
+    ]
+
+
+def assigned_to(work: Work, key: str, numbers: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "organisation_id": work.organisation_id,
+            "extension_id": work.ids["extensions"][key],
+            "position": position,
+            "number": number,
+        }
+        for position, number in enumerate(numbers)
     ]
