@@ -81,13 +81,42 @@ def _sleep(session: Session, data: str) -> None:
     session.pause(float(data) / 1000 if data.isdigit() else 0.0)
 
 
+def _pre_answer(session: Session, data: str) -> None:
+    session.channel.pre_answer()
+
+
+def _play_and_get_digits(session: Session, data: str) -> None:
+    """`<min> <max> <tries> <timeout> <terminators> <file> <invalid_file> <variable>`; a key ends the playing."""
+    channel = session.channel
+    words = split(data, " ")
+    least, most, tries, timeout = (int(word) for word in words[:4])
+    terminators, variable = words[4], words[7]
+    channel.pre_answer()
+    channel.set(variable, None)
+    for _ in range(tries):
+        digits, waits = "", PLAYING_TIME + timeout / 1000
+        while channel.up and len(digits) < most:
+            key = channel.key(waits)
+            if key is None or key in terminators:
+                break
+            digits, waits = digits + key, timeout / 1000
+        if digits:
+            channel.set(variable, digits)
+        if len(digits) >= max(least, 1) or not channel.up:
+            return
+
+
 def _playback(session: Session, data: str) -> None:
+    session.channel.pre_answer()
     session.channel.fire("PLAYBACK_START", ("Playback-File-Path", data))
     found = _MILLISECONDS.search(data)
     ended = session.pause(int(found[1] or found[2]) / 1000 if found else PLAYING_TIME)
     session.channel.fire(
         "PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended else "done")
     )
+    # What is pressed meanwhile is nobody's.
+    while not session.channel.keyed.empty():
+        session.channel.key(1.0)
 
 
 def _park(session: Session, data: str) -> None:
@@ -135,8 +164,9 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "log": _nothing,
     "multiset": _multiset,
     "park": _park,
+    "play_and_get_digits": _play_and_get_digits,
     "playback": _playback,
-    "pre_answer": _nothing,
+    "pre_answer": _pre_answer,
     "push": _push,
     "respond": _respond,
     "ring_ready": _ring_ready,

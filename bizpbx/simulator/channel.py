@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gevent.event import Event as Flag
+from gevent.queue import Empty, Queue
 
 from bizpbx.simulator import causes
 from bizpbx.simulator.clock import Clock
@@ -52,6 +53,10 @@ class Channel:
         self.moved = False
         """A transfer has given the leg a new destination, so that the actions of the old one are void."""
         self.ringing = Flag()
+        self.early = Flag()
+        """The caller hears the switch, before an answer."""
+        self.keyed: Queue[str] = Queue()
+        """Keys that no application has taken yet."""
         self.hides_number = False
         self.call_uuid = self.uuid
         self.partner: Channel | None = None
@@ -122,6 +127,31 @@ class Channel:
         if self.up and not self.ringing.is_set() and not self.answered.is_set():
             self.ringing.set()
             self.fire("CHANNEL_PROGRESS")
+
+    def pre_answer(self) -> None:
+        """Let the caller hear the switch."""
+        if self.up and not self.early.is_set() and not self.answered.is_set():
+            self.early.set()
+            self.set("endpoint_disposition", "EARLY MEDIA")
+            self.fire("CHANNEL_PROGRESS_MEDIA")
+
+    def key_in(self, key: str) -> None:
+        """The caller presses a key."""
+        self.keyed.put(key)
+
+    def key(self, seconds: float) -> str | None:
+        """The next key; None if none is pressed in time, or the leg ends. An event tells it, unless it is sensitive."""
+        deadline = self.clock.now() + seconds
+        while self.up and (left := deadline - self.clock.now()) > 0:
+            try:
+                # In steps: a hang-up ends the waiting, too.
+                pressed = self.keyed.get(timeout=min(left, 0.1) / self.clock.speed)
+            except Empty:
+                continue
+            if not self.is_true("sensitive_dtmf"):
+                self.fire("DTMF", ("DTMF-Digit", pressed), ("DTMF-Source", "RTP"))
+            return pressed
+        return None
 
     def hang_up(self, cause: str, sip_code: int | None = None) -> None:
         """End the leg, once. `sip_code` is what the far end said or got, if it was a SIP message that ended it."""

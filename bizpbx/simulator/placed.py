@@ -8,7 +8,7 @@ from bizpbx.simulator import causes
 from bizpbx.simulator.channel import Channel, Profile
 from bizpbx.simulator.core import Core
 from bizpbx.simulator.switch import Switch
-from bizpbx.testbed.world import CallResult, EndedBy, TestbedError
+from bizpbx.testbed.world import BETWEEN_KEYS, COMMA, FIRST_KEY, CallResult, EndedBy, TestbedError
 
 _PHRASES = {
     200: "OK",
@@ -43,9 +43,11 @@ class SimulatedCall:
         self._by_caller = False
         channel.ringing.rawlink(self._note_ringing)
 
-    def run(self, hangup_after: float | None, cancel_after: float | None) -> None:
-        """Act as the caller does, in a greenlet of its own."""
+    def run(self, hangup_after: float | None, cancel_after: float | None, keys: str = "") -> None:
+        """Act as the caller does, in greenlets of its own."""
         gevent.spawn(self._act, hangup_after, cancel_after)
+        if keys:
+            gevent.spawn(self._key_in, keys)
 
     def wait_for(self, code: int, timeout: float = 5.0) -> None:
         self._switch.run(lambda _: self._wait_for(code, timeout))
@@ -99,6 +101,19 @@ class SimulatedCall:
             self._by_caller = True
             channel.hang_up("NORMAL_CLEARING", 200)
 
+    def _key_in(self, keys: str) -> None:
+        channel = self._channel
+        gevent.wait([channel.early, channel.ended], count=1)
+        wait = FIRST_KEY
+        for key in keys:
+            if key == ",":
+                wait += COMMA
+            elif channel.wait(wait):
+                return
+            else:
+                channel.key_in(key)
+                wait = BETWEEN_KEYS
+
     def _settled(self, seconds: float | None) -> bool:
         """Wait for the final response; whether it came in time."""
         channel = self._channel
@@ -124,7 +139,11 @@ class SimulatedCall:
         return CallResult(
             code=code,
             reason=_PHRASES.get(code, ""),
-            provisional=(100, 180) if channel.ringing.is_set() else (100,),
+            provisional=(
+                100,
+                *((183,) if channel.early.is_set() else ()),
+                *((180,) if channel.ringing.is_set() else ()),
+            ),
             time_to_ring=self._rang_at - channel.created if self._rang_at else None,
             time_to_answer=channel.answered_at - channel.created if answered else None,
             duration=talked,

@@ -120,7 +120,13 @@ class SimulatedWorld:
         return self._carriers[port]
 
     def place(
-        self, caller: Caller, to: str, *, hangup_after: float | None = 0.1, cancel_after: float | None = None
+        self,
+        caller: Caller,
+        to: str,
+        *,
+        hangup_after: float | None = 0.1,
+        cancel_after: float | None = None,
+        keys: str = "",
     ) -> SimulatedCall:
         who = as_caller(caller)
 
@@ -130,7 +136,7 @@ class SimulatedWorld:
             else:
                 channel = self._from_phone(core, who, to)
             placed = SimulatedCall(self.switch, channel)
-            placed.run(hangup_after, cancel_after)
+            placed.run(hangup_after, cancel_after, keys)
             return placed
 
         self._calls.append(self.switch.run(start))
@@ -143,9 +149,11 @@ class SimulatedWorld:
         *,
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
+        keys: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
-        result = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after).result(timeout)
+        placed = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys)
+        result = placed.result(timeout)
         self.settle()
         return result
 

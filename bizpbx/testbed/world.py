@@ -55,6 +55,11 @@ def refuses(code: int, after: float = 0.0) -> Behaviour:
     return Behaviour(code, after, rings=after > 0)
 
 
+FIRST_KEY: Final = 0.3
+"""Seconds from early media to the first key."""
+BETWEEN_KEYS: Final = 0.1
+COMMA: Final = 1.0
+
 rings_only: Final = Behaviour(None)
 busy: Final = refuses(486)
 declines: Final = refuses(603)
@@ -249,11 +254,13 @@ class World(Protocol):
         *,
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
+        keys: str = "",
     ) -> PlacedCall:
         """Start a call and go on.
 
         The caller hangs up `hangup_after` seconds after the answer (None: the callee does), and gives up when there is
         neither an answer nor any more progress within `cancel_after` seconds (None: it waits for the switch).
+        `keys` are keyed in once there is early media: digits, `*` and `#`; a comma waits for a second.
         """
 
     def call(
@@ -263,6 +270,7 @@ class World(Protocol):
         *,
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
+        keys: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
         """Place a call, wait until it has ended for everybody, and tell how it went for the caller."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from falcon import testing
 
+from bizpbx.controller import metrics
 from bizpbx.errors import ConfigurationError
 from bizpbx.web.app import application
 from bizpbx.web.directory import Directory
@@ -47,3 +48,11 @@ def test_everything_else_is_not_there() -> None:
     assert client().simulate_get("/").status_code == 404
     assert client().simulate_get("/ready/").status_code == 404
     assert client().simulate_post("/ready").status_code == 405
+
+
+def test_metrics_are_told_in_the_format_of_prometheus() -> None:
+    metrics.PASSCODE_LOCKED.labels("acme.example").inc()
+    answer = client().simulate_get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'bizpbx_passcode_locked_total{organisation="acme.example"}' in answer.text

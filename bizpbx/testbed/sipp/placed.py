@@ -19,7 +19,8 @@ class SippCall:
 
     def wait_for(self, code: int, timeout: float = 5.0) -> None:
         def heard() -> bool:
-            return any(entry.message.status == code for entry in self._sipp.messages if not entry.sent)
+            heard = (entry.message for entry in self._sipp.messages if not entry.sent)
+            return any(message.status == code and message.cseq[1] == "INVITE" for message in heard)
 
         self._sipp.wait_until(heard, timeout, f"a {code}")
 

@@ -110,10 +110,18 @@ class SippWorld:
         return carrier
 
     def place(
-        self, caller: Caller, to: str, *, hangup_after: float | None = 0.1, cancel_after: float | None = None
+        self,
+        caller: Caller,
+        to: str,
+        *,
+        hangup_after: float | None = 0.1,
+        cancel_after: float | None = None,
+        keys: str = "",
     ) -> SippCall:
         first_port = self.ports.block(PORTS)
-        sipp = self.dialler(as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"))
+        sipp = self.dialler(
+            as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"), keys
+        )
         call = SippCall(sipp, self.ports, first_port)
         self._calls.append(call)
         return call
@@ -125,9 +133,10 @@ class SippWorld:
         *,
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
+        keys: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
-        placed = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after)
+        placed = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys)
         result = placed.result(timeout)
         self.settle()
         return result
@@ -153,6 +162,7 @@ class SippWorld:
         hangup_after: float | None,
         cancel_after: float | None,
         options: tuple[str, ...],
+        strokes: str = "",
     ) -> Sipp:
         """The SIPp that places calls of this caller, from ports that were reserved for it."""
         credentials = None
@@ -174,7 +184,9 @@ class SippWorld:
         return Sipp(
             self.folder,
             "caller",
-            scenario=scenarios.caller(credentials is not None, len(wording.headers), hangup_after, cancel_after),
+            scenario=scenarios.caller(
+                credentials is not None, len(wording.headers), hangup_after, cancel_after, strokes
+            ),
             remote=remote,
             first_port=first_port,
             keys={**keys, **wording.keys},

@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bizpbx.testbed.world import Behaviour
+from bizpbx.testbed.world import BETWEEN_KEYS, COMMA, FIRST_KEY, Behaviour
 
 FAILURES = (
     *(
@@ -62,6 +62,8 @@ FAILURES = (
     ),
 )
 """Final responses that end an INVITE. SIPp has no pattern for them, so each is listed."""
+REFUSALS = (403, 404, 480, 484, 486, 487, 503, 603)
+"""Those that end a call while keys are pressed. All of them at every key would be more than SIPp reads (64 KiB)."""
 REASONS = {200: "OK", 404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
 RINGS_FOREVER = 3_600_000
 """Milliseconds; the program's own time limit comes first."""
@@ -99,8 +101,11 @@ def registers() -> str:
     return templates().get_template("register.xml").render(failures=FAILURES, stays=RINGS_FOREVER)
 
 
-def caller(credentials: bool, headers: int, hangup_after: float | None, cancel_after: float | None) -> str:
-    """Place a call, with `headers` more lines in the INVITE (filled in by the keys h0, h1, …)."""
+def caller(
+    credentials: bool, headers: int, hangup_after: float | None, cancel_after: float | None, keys: str = ""
+) -> str:
+    """Place a call, with `headers` more lines in the INVITE (filled in by the keys h0, h1, …). `keys` are keyed in from
+    the first early media on, as SIP INFO."""
     return (
         templates()
         .get_template("caller.xml")
@@ -110,8 +115,23 @@ def caller(credentials: bool, headers: int, hangup_after: float | None, cancel_a
             failures=FAILURES,
             hangup_after=milliseconds(hangup_after) or RINGS_FOREVER,
             cancel_after=milliseconds(cancel_after) or RINGS_FOREVER,
+            keys=strokes(keys),
+            refusals=REFUSALS,
         )
     )
+
+
+def strokes(keys: str) -> list[tuple[str, int]]:
+    """Each key with the milliseconds before it."""
+    found: list[tuple[str, int]] = []
+    wait = FIRST_KEY
+    for key in keys:
+        if key == ",":
+            wait += COMMA
+        else:
+            found.append((key, milliseconds(wait)))
+            wait = BETWEEN_KEYS
+    return found
 
 
 def milliseconds(seconds: float | None) -> int:
