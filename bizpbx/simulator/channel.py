@@ -78,6 +78,8 @@ class Channel:
 
     def get(self, name: str) -> str | None:
         """A variable, else the profile's field of that name, as `${name}` reads it."""
+        if name == "privacy_hide_number":
+            return str(self.hides_number).lower()
         value = self._variables.get(name)
         return value if value is not None else self.profile.field(name)
 

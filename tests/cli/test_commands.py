@@ -124,7 +124,7 @@ def test_set_changes_a_field_by_its_path_in_the_file(acme: Run) -> None:
         (["extension", "set", "100", "incoming.gateway=other"], "incoming.gateway", "unknown"),
         (["extension", "set", "100", "no_answer.wait=soon"], "no_answer.wait", "wrong-type"),
         (["extension", "set", "100", "no_answer.wait=99"], "no_answer.wait", "out-of-range"),
-        (["extension", "set", "100", "passcode=1234"], "passcode", "not-yet"),
+        (["extension", "set", "100", "hot_desking=true"], "hot_desking", "not-yet"),
         (["extension", "set", "100", "colour=red"], "colour", "unknown-field"),
         (["extension", "set", "100", "incoming"], "incoming", "usage"),
         (["extension", "add", "104"], "label", "missing"),
@@ -260,3 +260,26 @@ def test_listing_imports_nothing_that_it_does_not_need(acme: Run, tmp_path: Path
     environment = os.environ | {"BIZPBX_HOME": str(tmp_path / "home")}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]", done
+
+
+def test_a_caller_id_is_asked_for_approved_and_taken_back(acme: Run) -> None:
+    number = "+6561110000"
+    asked = answer(acme("caller-id", "request", "100", number, "--actor", "ann", "--json"))
+    assert (asked["state"], asked["requested_by"], asked["decided_by"]) == ("pending", "ann", None)
+    assert [one["number"] for one in answer(acme("caller-id", "list", "--pending", "--json"))] == [number]
+    assert f"{number}: approved" in acme("caller-id", "approve", "100", number).stdout
+    assert "caller_id.mode = request" in acme("extension", "show", "100").stdout
+    assert answer(acme("caller-id", "list", "--pending", "--json")) == []
+    assert "approved already" in acme("caller-id", "approve", "100", number, code=1).stderr
+    acme("caller-id", "refuse", "100", number)
+    assert [one["state"] for one in answer(acme("caller-id", "list", "--json"))] == ["refused"]
+    assert answer(acme("extension", "show", "100", "--json"))["caller_id"]["number"] is None
+    assert "possible number" in acme("caller-id", "request", "100", "+6512345", code=1).stderr
+
+
+def test_a_rule_is_shown_as_tables(acme: Run) -> None:
+    acme("rule", "set", "Standard", "caller_id_plan=[{country: 'NO', prefix: '4', caller_id: '+6564291310'}]")
+    shown = acme("rule", "show", "Standard").stdout.splitlines()
+    assert "gateway = carrier" in shown
+    assert ["SG\t+65\tallowed" in shown, "AF\t+93\tpasscode" in shown] == [True, True]
+    assert shown[-2:] == ["country\tprefix\tcaller id", "NO\t4\t+6564291310"]

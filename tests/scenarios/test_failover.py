@@ -83,6 +83,15 @@ def test_without_any_controller_keys_and_dids_ring_natively(scene: Scene) -> Non
     assert scene.from_outside("+6591112222", "+6564291311").code == 200
 
 
+def test_without_any_controller_a_withheld_caller_stays_withheld(scene: Scene) -> None:
+    scene.installation.controllers[0].kill()
+    phone = scene.phone("101-ip_phone", answers(0.1))
+    caller = scene.carrier.caller("+6591112222", display_name="Ann Lee", withheld=True)
+    assert scene.installation.world.call(caller, "+6564291311").code == 200
+    assert phone.incoming[0].number == "anonymous"
+    assert not any("1112222" in value or "Ann Lee" in value for _, value in phone.incoming[0].headers)
+
+
 def test_without_any_controller_nothing_that_costs_money_is_dialled(scene: Scene) -> None:
     scene.installation.controllers[0].kill()
     assert scene.from_phone("101-ip_phone", "+6598765432").code == 403
