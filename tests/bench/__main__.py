@@ -9,7 +9,7 @@ from tests.bench.table import show
 
 BENCHES = {
     "esl": ("The event socket against greenswitch", esl.run),
-    "calls": (f"A call with a controller against a static dialplan ({calls.RATE} calls/s)", calls.run),
+    "calls": ("A call with a controller against a static dialplan", calls.run),
     "decisions": ("Deciding a call", decisions.run),
     "rendering": ("Rendering the tree of a switch and parsing it back", rendering.run),
 }
