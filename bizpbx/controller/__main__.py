@@ -4,8 +4,8 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import sys  # noqa: E402
+import sys  # noqa: E402 - after the patch
 
-from bizpbx.controller.daemon import main  # noqa: E402
+from bizpbx.controller.daemon import main  # noqa: E402 - after the patch
 
 sys.exit(main())
