@@ -15,6 +15,17 @@ class CallGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """How a ring ended that nobody answered."""
+
+    cause: Cause
+    gateway_failed: bool = False
+    """The gateway could not be reached or failed by itself: another one may still reach the number."""
+    seconds: int = 0
+    """How long it took, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A call as the switch hands it over. `organisation` is the domain its dialplan context is anchored to."""
 
@@ -27,10 +38,12 @@ class Arrival:
     request: Request
     stage: Stage = Stage.NEW
     """Where an earlier controller left it; NEW for a call nobody has touched."""
+    attempt: int = 0
+    """Which ring of that stage it was: each gateway is one."""
     ring_finished: bool = False
     """With stage RING or later: whether that ring really ended, or its controller died before asking for it."""
-    last_cause: Cause | None = None
-    """What the last ring ended with, if there was one."""
+    last: Unanswered | None = None
+    """How the last ring ended, if there was one."""
     tries: int = 0
     """Entries for the passcode that an earlier controller has taken, all wrong."""
 
@@ -41,10 +54,10 @@ class Call(Protocol):
     @property
     def arrival(self) -> Arrival: ...
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
         """Write to the channel where the call stands and why, for engineers and for the next controller."""
 
-    def ring(self, ring: Ring) -> Cause | None:
+    def ring(self, ring: Ring) -> Unanswered | None:
         """Ring all targets together. None: it was answered and that conversation has ended. Otherwise why it failed."""
 
     def announce(self, prompt: Prompt) -> None:

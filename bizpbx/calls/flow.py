@@ -3,53 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from bizpbx.calls.call import Arrival, Call
+from bizpbx.calls.call import Arrival, Call, Unanswered
 from bizpbx.calls.passcode import Passcodes, ask
-from bizpbx.policy.plan import PROMPT_FOR, Announce, AskPasscode, Cause, Plan, Reason, Ring, Stage
+from bizpbx.policy.plan import (
+    PROMPT_FOR,
+    Announce,
+    AskPasscode,
+    Cause,
+    GatewayTarget,
+    Plan,
+    Reason,
+    Ring,
+    Stage,
+    Step,
+)
+from bizpbx.policy.rules import Rule
 
 ORDER = tuple(Stage)
 
+SHORTEST_RING = 5
+"""Seconds that a further gateway gets, however long the others took."""
+
 
 def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> tuple[Reason, ...]:
-    """Decide, then carry out every step that is still to be done. Returns the reasons of the plan, and of what the
-    caller did. Raises CallGone when the caller leaves early.
+    """Decide, then carry out every step that is still to be done. Returns the reasons of the plan, and of what happened
+    on the way. Raises CallGone when the caller leaves early.
 
     A resumed call is decided anew and goes on after the stage that was finished: the decision is a pure function of the
-    call and the settings, so nothing of it needs to be kept but the stage.
+    call and the settings, so nothing of it needs to be kept but the stage, and which gateway it was.
     """
     arrival = call.arrival
     plan = decide(arrival)
-    cause = arrival.last_cause
+    reasons = plan.reasons
+    failed = arrival.last
+    arrived = (arrival.stage, arrival.attempt)
+    spent = 0
     for step in plan.steps:
-        if done(arrival, step.stage):
+        stage, attempt = place(step)
+        if done(arrival, step):
             continue
-        call.note(step.stage, plan.reasons, plan.callee)
+        if isinstance(step, Ring) and not goes_on(step, failed) and (stage, attempt) != arrived:
+            continue
+        if isinstance(step, Ring) and attempt:
+            reasons = (*reasons, _fails_over(step))
+        call.note(stage, reasons, plan.callee, attempt)
         match step:
             case Ring():
-                cause = call.ring(step)
-                if cause is None:
-                    return plan.reasons
+                spent = spent if attempt else 0
+                failed = call.ring(replace(step, timeout=max(SHORTEST_RING, step.timeout - spent)) if spent else step)
+                if failed is None:
+                    return reasons
+                spent += failed.seconds
             case AskPasscode():
                 refused = ask(call, step, passcodes)
                 if refused is not None:
-                    reasons = (*plan.reasons, refused.reason)
+                    reasons = (*reasons, refused.reason)
                     # From here on no controller that takes over goes back to the ring.
                     call.note(Stage.ANNOUNCE, reasons, plan.callee)
                     call.announce(refused.prompt)
                     call.hang_up(Cause.OUTGOING_CALL_BARRED)
                     return reasons
             case Announce():
-                prompt = step.prompt or (PROMPT_FOR.get(cause) if cause is not None else None)
+                prompt = step.prompt or (PROMPT_FOR.get(failed.cause) if failed is not None else None)
                 if prompt is not None:
                     call.announce(prompt)
             case _:
-                call.hang_up(step.cause or cause or Cause.NORMAL_CLEARING)
+                call.hang_up(step.cause or (failed.cause if failed is not None else Cause.NORMAL_CLEARING))
                 break
-    return plan.reasons
+    return reasons
 
 
-def done(arrival: Arrival, stage: Stage) -> bool:
-    """Whether an earlier controller has finished this stage."""
-    reached, asked = ORDER.index(arrival.stage), ORDER.index(stage)
+def goes_on(ring: Ring, failed: Unanswered | None) -> bool:
+    """Whether a ring is made after how the last one ended. The first of a stage always is; one through a further
+    gateway only where the gateway failed, not the called one."""
+    if not ring.attempt:
+        return True
+    if failed is None:
+        return False
+    return failed.gateway_failed or (ring.insists and failed.cause not in (Cause.USER_BUSY, Cause.NO_ANSWER))
+
+
+def done(arrival: Arrival, step: Step) -> bool:
+    """Whether an earlier controller has finished this step."""
+    stage, attempt = place(step)
+    reached = (ORDER.index(arrival.stage), arrival.attempt)
+    asked = (ORDER.index(stage), attempt)
     return asked < reached or (asked == reached and arrival.ring_finished and stage is not Stage.END)
+
+
+def place(step: Step) -> tuple[Stage, int]:
+    """Stage and attempt: what is kept on the channel of where a call stands."""
+    return step.stage, step.attempt if isinstance(step, Ring) else 0
+
+
+def _fails_over(ring: Ring) -> Reason:
+    gateway = next(target.gateway for target in ring.targets if isinstance(target, GatewayTarget))
+    return Reason(Rule.GATEWAY_FAILED, f"the gateway before it failed: the call goes on through {gateway}")

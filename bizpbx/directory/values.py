@@ -35,7 +35,7 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         timezone=row.timezone,
         country=row.country,
         main_number=row.main_number,
-        trunk=min(trunks, key=lambda gateway: gateway.name, default=None),
+        trunks=tuple(sorted(trunks, key=lambda gateway: gateway.name)),
         refuse_without_passcode=row.refuse_without_passcode,
     )
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 
 from bizpbx.calls.call import Arrival
-from bizpbx.freeswitch.causes import cause_of
+from bizpbx.freeswitch.causes import ANSWERED
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
+from bizpbx.freeswitch.ring_end import unanswered
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
@@ -32,8 +33,9 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
         request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
         stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
+        attempt=_count(data.get("variable_bizpbx_attempt", "")),
         ring_finished=bool(disposition),
-        last_cause=cause_of(disposition) if disposition else None,
+        last=unanswered(data) if disposition and disposition != ANSWERED else None,
         tries=_count(data.get("variable_bizpbx_tries", "")),
     )
 

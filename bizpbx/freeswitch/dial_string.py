@@ -26,7 +26,11 @@ def dial_string(ring: Ring) -> str:
 
     Each leg carries its own caller number and the ring time. Raises InvalidText if a part is not a token.
     """
-    return ",".join(_leg(target, ring) for target in ring.targets)
+    # Gateways first: one that is known to be down ends the ring before a phone has rung in vain.
+    targets = (
+        sorted(ring.targets, key=lambda target: isinstance(target, DeviceTarget)) if ring.patience else ring.targets
+    )
+    return ",".join(_leg(target, ring) for target in targets)
 
 
 def device_leg(sip_user: str, domain: str, tls: bool, *variables: str) -> str:
@@ -68,6 +72,8 @@ def _leg(target: Target, ring: Ring) -> str:
         case DeviceTarget():
             return device_leg(target.sip_user, target.domain, target.tls, *variables)
         case GatewayTarget():
+            if ring.patience is not None:
+                variables.append(f"leg_progress_timeout={ring.patience:d}")
             return f"[{','.join(variables)}]{gateway_address(target.gateway, _token(target.dial))}"
 
 

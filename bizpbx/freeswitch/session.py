@@ -6,17 +6,18 @@ action when this controller goes away. Everything the next controller needs is o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
-from bizpbx.calls.call import Arrival, CallGone
+from bizpbx.calls.call import Arrival, CallGone, Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
-from bizpbx.freeswitch.causes import cause_of
 from bizpbx.freeswitch.dial_string import dial_string
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
+from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, answered, unanswered
 from bizpbx.policy.plan import Cause, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.prompts import Prompts
@@ -53,28 +54,30 @@ class FreeSwitchCall:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
         """Kept back until the next command, so that noting costs no round trip of its own."""
         self._pending = {
             "bizpbx_stage": stage.value,
+            "bizpbx_attempt": str(attempt),
             "bizpbx_rule": " ".join(reason.rule for reason in reasons),
             "bizpbx_reason": "; ".join(reason.text for reason in reasons),
             "bizpbx_callee": callee or "",
         }
         if stage in RINGS:
             # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
-            self._pending["originate_disposition"] = ""
+            self._pending |= dict.fromkeys(ENDING, "")
 
-    def ring(self, ring: Ring) -> Cause | None:
+    def ring(self, ring: Ring) -> Unanswered | None:
         variables = _ring_variables(ring)
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
             reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
             header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
             self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
+        began = time.monotonic()
         self._execute("bridge", dial_string(ring), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
-        return cause_of(data.get("variable_originate_disposition") or "NORMAL_TEMPORARY_FAILURE")
+        return unanswered(data, round(time.monotonic() - began)) if not answered(data) else None
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""
@@ -114,4 +117,6 @@ def _ring_variables(ring: Ring) -> dict[str, str]:
         # With several targets ringing, one target's announcement must not become what the caller hears.
         "ignore_early_media": "true" if len(ring.targets) > 1 else "false",
         "sip_copy_custom_headers": "false",
+        # Together with others a gateway that fails ends the ring, so that the next one is tried while there is time.
+        "fail_on_single_reject": ",".join(FAILED_GATEWAY) if ring.patience and len(ring.targets) > 1 else "",
     }

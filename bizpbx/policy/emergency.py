@@ -1,10 +1,11 @@
-"""Emergency calls: they bypass everything and leave through the organisation's trunk."""
+"""Emergency calls: they bypass everything and leave through the organisation's trunks, the first that works."""
 
 from __future__ import annotations
 
 from phonenumbers import shortnumberinfo
 
 from bizpbx.policy.caller_id import ANONYMOUS, call_back
+from bizpbx.policy.failover import attempts, emergency_gateways
 from bizpbx.policy.numbers import written
 from bizpbx.policy.plan import Cause, GatewayTarget, HangUp, Plan, Reason, Ring, Stage
 from bizpbx.policy.rules import Rule
@@ -27,24 +28,17 @@ def emergency(number: str, caller: Extension | None, organisation: Organisation)
     The number shown is one that can be called back: the extension's, else the organisation's. Nothing stops the call;
     where there is no number to show, it goes without.
     """
-    gateway = organisation.trunk or (caller.rule.gateway if caller and caller.rule else None)
-    if gateway is None:
+    gateways = emergency_gateways(caller.rule if caller is not None else None, organisation)
+    if not gateways:
         reason = Reason(
             Rule.EMERGENCY_NO_TRUNK, f"{number} is an emergency number, but {organisation.domain} has no trunk"
         )
         return Plan((HangUp(Stage.END, Cause.NORMAL_TEMPORARY_FAILURE),), (reason,))
     shown = call_back(caller, organisation) or ANONYMOUS
-    ring = Ring(
-        stage=Stage.RING,
-        targets=(
-            GatewayTarget(
-                gateway.switch_name, number, shown, shown if shown != ANONYMOUS else None, organisation.domain
-            ),
-        ),
-        timeout=RING_SECONDS,
-        caller_name=shown,
-    )
-    text = (
-        f"{number} is an emergency number of {organisation.country}: no rule applies, it leaves through {gateway.name}"
-    )
-    return Plan((ring, HangUp(Stage.END)), (Reason(Rule.EMERGENCY, f"{text} showing {shown}"),))
+    asserted = shown if shown != ANONYMOUS else None
+    first, *others = (gateway.switch_name for gateway in gateways)
+    target = GatewayTarget(first, number, shown, asserted, organisation.domain, tuple(others))
+    ring = Ring(Stage.RING, (target,), RING_SECONDS, caller_name=shown, insists=True)
+    through = ", else ".join(gateway.name for gateway in gateways)
+    text = f"{number} is an emergency number of {organisation.country}: no rule applies, it leaves through {through}"
+    return Plan((*attempts(ring), HangUp(Stage.END)), (Reason(Rule.EMERGENCY, f"{text} showing {shown}"),))

@@ -45,6 +45,7 @@ def _step_json(step: Step) -> Json:
         "caller_name": step.caller_name,
         "withheld": step.withheld,
         "diverted_by": step.diverted_by,
+        "attempt": step.attempt,
         "targets": [_target_json(target) for target in step.targets],
     }
 
@@ -79,7 +80,8 @@ def _title(step: Step) -> str:
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""
-    return f"ring {together}for {step.timeout} s as {step.caller_name!r}{private}{diverted}"
+    again = "if that gateway fails, " if step.attempt else ""
+    return f"{again}ring {together}for {step.timeout} s as {step.caller_name!r}{private}{diverted}"
 
 
 def _target(target: Target) -> str:

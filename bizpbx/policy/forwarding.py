@@ -79,12 +79,12 @@ class Forward:
             return (), (read, *way.reasons)
         shown = self.shown.outside if self.owner.on_forward is OnForward.CALLER else way.presented
         domain = self.tenant.organisation.domain
-        target = GatewayTarget(way.gateway.switch_name, number, shown, way.presented, domain)
+        target = way.target(number, shown, domain)
         if not unrung((target,), self.rang):
             return (), (read, Reason(Rule.TARGET_RANG, f"{number} is skipped: it has rung for this call already"))
         made = Reason(
             Rule.FORWARD_NUMBER,
-            f"{number} is called through {way.gateway.name} as an outgoing call of {self.owner.key}",
+            f"{number} is called through {way.through} as an outgoing call of {self.owner.key}",
         )
         return (target,), (read, *way.reasons, made)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bizpbx.policy.caller import Caller, is_vip
 from bizpbx.policy.caller_id import of_caller
 from bizpbx.policy.devices import device_targets
+from bizpbx.policy.failover import attempts
 from bizpbx.policy.forwarding import forward, unrung
 from bizpbx.policy.no_answer import no_answer, wait
 from bizpbx.policy.numbers import is_token
@@ -81,4 +82,4 @@ def _forwarded(callee: Extension, caller: Caller, tenant: Tenant) -> tuple[tuple
         return steps, (started, *reasons, nobody, *after)
     ring = onward.ring(Stage.RING, unrung(found, ()), wait(callee))
     steps, after = no_answer(callee, caller, tenant, ring, Cause.NO_ANSWER)
-    return (ring, *steps), (started, *reasons, shows, *after)
+    return (*attempts(ring), *steps), (started, *reasons, shows, *after)

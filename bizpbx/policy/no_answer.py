@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bizpbx.policy.caller import Caller
+from bizpbx.policy.failover import attempts
 from bizpbx.policy.forwarding import forward
 from bizpbx.policy.plan import Cause, HangUp, Reason, Ring, Stage, Step
 from bizpbx.policy.rules import Rule
@@ -39,4 +40,4 @@ def no_answer(
         nobody = Reason(Rule.FORWARD_NOBODY, f"the forward of {key} leaves nobody to ring: hang up")
         return (end,), (started, *reasons, nobody)
     second = onward.ring(Stage.NO_ANSWER, targets, FORWARD_RING_SECONDS)
-    return (second, HangUp(Stage.END)), (started, *reasons, shows)
+    return (*attempts(second), HangUp(Stage.END)), (started, *reasons, shows)

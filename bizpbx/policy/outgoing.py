@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bizpbx.policy.caller_id import planned, presented
+from bizpbx.policy.failover import attempts, gateways_of
 from bizpbx.policy.names import in_sentence
 from bizpbx.policy.outbound_rule import access
 from bizpbx.policy.passcode import passcode
@@ -29,13 +30,24 @@ RING_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A call that may be made: through this gateway, presenting this number (E.164)."""
+    """A call that may be made: through these gateways, the first that works, presenting this number (E.164)."""
 
-    gateway: Gateway
+    gateways: tuple[Gateway, ...]
     presented: str
     reasons: tuple[Reason, ...]
     passcode: AskPasscode | None = None
     """What has to be asked before; None: nothing."""
+
+    def target(self, number: str, shown: str, domain: str) -> GatewayTarget:
+        """The number behind the first gateway, with the others to fall back on, showing a number of its own."""
+        first, *others = (gateway.switch_name for gateway in self.gateways)
+        return GatewayTarget(first, number, shown, self.presented, domain, tuple(others))
+
+    @property
+    def through(self) -> str:
+        """The gateways in a sentence."""
+        first, *others = (gateway.name for gateway in self.gateways)
+        return f"{first}, else {', else '.join(others)}" if others else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +76,18 @@ def route(owner: Extension, number: str, organisation: Organisation, caller_pres
         ask = asked.step
         if not asked.goes_on:
             return _barred(*reasons)
-    gateway = rule.gateway or organisation.trunk
-    if gateway is None:
+    gateways = gateways_of(rule, organisation)
+    if not gateways:
         text = f"{in_sentence(rule.name)} names no gateway and {organisation.domain} has no trunk"
         return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, (*reasons, Reason(Rule.NO_GATEWAY, text)))
     plan = planned(number, rule)
     if plan is not None:
-        return Route(gateway, plan[0], (*reasons, plan[1]), ask)
+        return Route(gateways, plan[0], (*reasons, plan[1]), ask)
     shown = presented(owner, organisation)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return _barred(*reasons, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateway, shown, (*reasons, *_drawn(owner, shown)), ask)
+    return Route(gateways, shown, (*reasons, *_drawn(owner, shown)), ask)
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
@@ -86,13 +98,13 @@ def outgoing(owner: Extension, number: str, organisation: Organisation, before: 
         return Plan((told, HangUp(Stage.END, way.cause)), (*before, *way.reasons))
     ring = Ring(
         stage=Stage.RING,
-        targets=(GatewayTarget(way.gateway.switch_name, number, way.presented, way.presented, organisation.domain),),
+        targets=(way.target(number, way.presented, organisation.domain),),
         timeout=RING_SECONDS,
         caller_name=way.presented,
     )
-    shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.gateway.name}")
+    shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.through}")
     asked: tuple[Step, ...] = (way.passcode,) if way.passcode is not None else ()
-    steps = (*asked, ring, Announce(Stage.ANNOUNCE), HangUp(Stage.END))
+    steps = (*asked, *attempts(ring), Announce(Stage.ANNOUNCE), HangUp(Stage.END))
     return Plan(steps, (*before, *way.reasons, shows))
 
 

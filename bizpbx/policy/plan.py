@@ -59,6 +59,8 @@ class GatewayTarget:
     """E.164 number of the organisation that answers for the call (P-Asserted-Identity), whatever `number` is."""
     domain: str = ""
     """The organisation's: whose number is asserted."""
+    fallbacks: tuple[str, ...] = ()
+    """Names on the switch of the gateways that are tried after this one, in order, as long as gateways fail."""
 
 
 Target = DeviceTarget | GatewayTarget
@@ -78,6 +80,12 @@ class Ring:
     """The caller asked for privacy: neither number nor name is shown."""
     diverted_by: str | None = None
     """Number or key of the extension that forwarded the call; becomes the Diversion header."""
+    attempt: int = 0
+    """0 for the first gateway. A later attempt of a stage is made only if the gateway of the one before it failed."""
+    patience: int | None = None
+    """Seconds that the gateway may take until it rings or speaks, before the next attempt; None: there is no other."""
+    insists: bool = False
+    """Whether a later attempt is made whatever the gateway before it said, but busy and no answer (emergency calls)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Rule(StrEnum):
     PASSCODE_WRONG = "passcode-wrong"
     PASSCODE_LOCKED = "passcode-locked"
     NO_GATEWAY = "no-gateway"
+    GATEWAY_FAILED = "gateway-failed"
     CALLER_ID_PLAN = "caller-id-plan"
     CALLER_ID_DRAWN = "caller-id-drawn"
     CALLER_ID = "caller-id"

@@ -89,9 +89,12 @@ class OutboundRule:
 
     name: str
     gateway: Gateway | None
+    """None: the organisation's trunks."""
     dial_plan: tuple[DialPlanEntry, ...] = ()
     countries: tuple[tuple[str, CountryAccess], ...] = ()
     caller_id_plan: tuple[CallerIdPlanEntry, ...] = ()
+    fallback_gateways: tuple[Gateway, ...] = ()
+    """Tried in this order where the one before has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +172,8 @@ class Organisation:
     timezone: str
     country: str
     main_number: str | None = None
-    trunk: Gateway | None = None
-    """First trunk gateway by name: what emergency calls leave through."""
+    trunks: tuple[Gateway, ...] = ()
+    """Trunk gateways by name: what emergency calls leave through, one after the other."""
     refuse_without_passcode: bool = False
     """Whether extensions without a passcode are refused where one is required; otherwise they go through."""
 

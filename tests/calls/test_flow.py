@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bizpbx.calls.call import Arrival, CallGone
+from bizpbx.calls.call import Arrival, CallGone, Unanswered
 from bizpbx.calls.flow import run
 from bizpbx.calls.passcode import Verdict
 from bizpbx.policy.plan import (
@@ -42,7 +42,7 @@ class RecordedCall:
     def __init__(
         self,
         arrival: Arrival = ARRIVAL,
-        rings: tuple[Cause | None, ...] = (),
+        rings: tuple[Cause | Unanswered | None, ...] = (),
         gone: bool = False,
         entries: tuple[str, ...] = (),
     ) -> None:
@@ -52,14 +52,17 @@ class RecordedCall:
         self._gone = gone
         self._entries = iter(entries)
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None) -> None:
-        self.done.append(f"note {stage} {callee} {' '.join(reason.rule for reason in reasons)}")
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
+        again = f" {attempt}" if attempt else ""
+        self.done.append(f"note {stage}{again} {callee} {' '.join(reason.rule for reason in reasons)}")
 
-    def ring(self, ring: Ring) -> Cause | None:
+    def ring(self, ring: Ring) -> Unanswered | None:
         if self._gone:
             raise CallGone
-        self.done.append(f"ring {ring.stage}")
-        return next(self._rings)
+        again = f" {ring.attempt} {ring.timeout} s" if ring.attempt else ""
+        self.done.append(f"ring {ring.stage}{again}")
+        ended = next(self._rings)
+        return Unanswered(ended) if isinstance(ended, Cause) else ended
 
     def announce(self, prompt: Prompt) -> None:
         self.done.append(f"announce {prompt}")
@@ -142,7 +145,7 @@ def test_a_cause_of_the_plan_beats_the_one_of_the_ring() -> None:
 
 
 def test_a_ring_that_ended_under_an_earlier_controller_is_not_repeated() -> None:
-    arrival = replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last_cause=Cause.NO_ANSWER)
+    arrival = replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=Unanswered(Cause.NO_ANSWER))
     call = RecordedCall(arrival, rings=(Cause.USER_BUSY,))
     run(call, lambda _: PLAN, NobodyAsks())
     assert call.done[:2] == ["note no_answer 100 devices", "ring no_answer"]
@@ -155,7 +158,7 @@ def test_a_ring_that_an_earlier_controller_announced_but_never_asked_for_is_made
 
 
 def test_a_resumed_call_with_nothing_left_but_the_end_gets_the_cause_of_the_earlier_ring() -> None:
-    arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, ring_finished=True, last_cause=Cause.USER_BUSY)
+    arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, ring_finished=True, last=Unanswered(Cause.USER_BUSY))
     call = RecordedCall(arrival)
     run(call, lambda _: PLAN, NobodyAsks())
     assert call.done == ["note end 100 devices", "hang up USER_BUSY"]
@@ -241,3 +244,90 @@ def test_a_denied_call_is_told_before_it_ends() -> None:
     denied = (Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED), HangUp(Stage.END, Cause.OUTGOING_CALL_BARRED))
     run(call, lambda _: Plan(denied, ()), NobodyAsks())
     assert steps(call) == ["announce not_allowed", "hang up OUTGOING_CALL_BARRED"]
+
+
+def through(gateway: str, attempt: int, insists: bool = False) -> Ring:
+    target = GatewayTarget(f"{gateway}.acme.example", "+6561234567", "+6564291310")
+    return Ring(Stage.RING, (target,), 30, "Sales", attempt=attempt, insists=insists)
+
+
+GATEWAYS = Plan(
+    (
+        through("carrier", 0),
+        through("second", 1),
+        through("third", 2),
+        Announce(Stage.ANNOUNCE),
+        HangUp(Stage.END),
+    ),
+    (),
+)
+FAILED = Unanswered(Cause.NORMAL_TEMPORARY_FAILURE, gateway_failed=True, seconds=4)
+
+
+def test_the_next_gateway_is_tried_while_it_is_the_gateway_that_fails() -> None:
+    call = RecordedCall(rings=(FAILED, FAILED, None))
+    reasons = run(call, lambda _: GATEWAYS, NobodyAsks())
+    assert steps(call) == ["ring ring", "ring ring 1 26 s", "ring ring 2 22 s"]
+    assert [line for line in call.done if line.startswith("note")] == [
+        "note ring None ",
+        "note ring 1 None gateway-failed",
+        "note ring 2 None gateway-failed gateway-failed",
+    ]
+    assert [reason.text for reason in reasons] == [
+        "the gateway before it failed: the call goes on through second.acme.example",
+        "the gateway before it failed: the call goes on through third.acme.example",
+    ]
+
+
+def test_all_gateways_failed_and_the_caller_is_told_that_all_lines_are_busy() -> None:
+    call = RecordedCall(rings=(FAILED, FAILED, FAILED))
+    run(call, lambda _: GATEWAYS, NobodyAsks())
+    assert steps(call)[3:] == ["announce lines_busy", "hang up NORMAL_TEMPORARY_FAILURE"]
+
+
+@pytest.mark.parametrize("cause", [Cause.USER_BUSY, Cause.CALL_REJECTED, Cause.NO_ANSWER, Cause.UNALLOCATED_NUMBER])
+def test_what_the_called_one_says_ends_the_call_at_any_gateway(cause: Cause) -> None:
+    first, second = RecordedCall(rings=(cause,)), RecordedCall(rings=(FAILED, cause))
+    for call in (first, second):
+        run(call, lambda _: GATEWAYS, NobodyAsks())
+    assert [line for line in steps(first) if line.startswith("ring")] == ["ring ring"]
+    assert [line for line in steps(second) if line.startswith("ring")] == ["ring ring", "ring ring 1 26 s"]
+
+
+def test_a_gateway_that_used_up_the_time_leaves_the_next_one_a_moment() -> None:
+    slow = replace(FAILED, seconds=29)
+    call = RecordedCall(rings=(slow, None))
+    run(call, lambda _: GATEWAYS, NobodyAsks())
+    assert steps(call)[1] == "ring ring 1 5 s"
+
+
+@pytest.mark.parametrize(
+    ("arrival", "resumed"),
+    [
+        (replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=FAILED), ["ring ring 1 30 s"]),
+        (replace(ARRIVAL, stage=Stage.RING, attempt=1), ["ring ring 1 30 s"]),
+        (replace(ARRIVAL, stage=Stage.RING, attempt=1, ring_finished=True, last=FAILED), ["ring ring 2 30 s"]),
+        (
+            replace(ARRIVAL, stage=Stage.RING, attempt=1, ring_finished=True, last=Unanswered(Cause.USER_BUSY)),
+            ["hang up USER_BUSY"],
+        ),
+    ],
+    ids=["the first one failed", "the second one was not asked yet", "the second one failed", "the second one is busy"],
+)
+def test_a_controller_that_died_between_the_gateways_leaves_the_call_to_the_right_one(
+    arrival: Arrival, resumed: list[str]
+) -> None:
+    call = RecordedCall(arrival, rings=(None,))
+    run(call, lambda _: GATEWAYS, NobodyAsks())
+    assert steps(call) == resumed
+
+
+@pytest.mark.parametrize(
+    ("ended", "rings"),
+    [(Cause.CALL_REJECTED, 2), (Cause.UNALLOCATED_NUMBER, 2), (Cause.USER_BUSY, 1), (Cause.NO_ANSWER, 1)],
+)
+def test_an_emergency_call_is_tried_again_after_any_refusal(ended: Cause, rings: int) -> None:
+    plan = Plan((through("first", 0, True), through("second", 1, True), HangUp(Stage.END)), ())
+    call = RecordedCall(rings=(ended, Cause.NO_ANSWER))
+    run(call, lambda _: plan, NobodyAsks())
+    assert sum(line.startswith("ring") for line in steps(call)) == rings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bizpbx.calls.call import Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.policy.plan import Cause, Stage
@@ -75,14 +76,32 @@ def test_diversions_are_read_in_order() -> None:
 
 def test_a_call_nobody_has_touched_is_new() -> None:
     arrival = arrival_of(DEVICE)
-    assert (arrival.stage, arrival.ring_finished, arrival.last_cause) == (Stage.NEW, False, None)
+    assert (arrival.stage, arrival.ring_finished, arrival.last) == (Stage.NEW, False, None)
 
 
 def test_a_ring_that_ended_is_told_from_one_that_was_never_asked_for() -> None:
     announced = {**DEVICE, "variable_bizpbx_stage": "ring"}
     assert not arrival_of(announced).ring_finished
     ended = arrival_of({**announced, "variable_originate_disposition": "NO_ANSWER"})
-    assert (ended.ring_finished, ended.last_cause) == (True, Cause.NO_ANSWER)
+    assert (ended.ring_finished, ended.last) == (True, Unanswered(Cause.NO_ANSWER))
+
+
+def test_a_ring_through_a_gateway_that_failed_is_told_with_its_place_among_the_gateways() -> None:
+    died = {
+        **DEVICE,
+        "variable_bizpbx_stage": "ring",
+        "variable_bizpbx_attempt": "1",
+        "variable_originate_disposition": "NORMAL_TEMPORARY_FAILURE",
+        "variable_last_bridge_proto_specific_hangup_cause": "sip:503",
+    }
+    ended = arrival_of(died)
+    assert ended.attempt == 1
+    assert ended.last == Unanswered(Cause.NORMAL_TEMPORARY_FAILURE, gateway_failed=True)
+
+
+def test_a_call_that_was_answered_has_nothing_unanswered() -> None:
+    talked = arrival_of({**DEVICE, "variable_bizpbx_stage": "ring", "variable_originate_disposition": "SUCCESS"})
+    assert (talked.ring_finished, talked.last) == (True, None)
 
 
 def test_a_stage_that_we_never_wrote_counts_as_new() -> None:

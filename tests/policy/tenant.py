@@ -26,7 +26,7 @@ from bizpbx.policy.settings import (
 DOMAIN = "acme.example"
 MAIN = "+6564291310"
 CARRIER = Gateway("carrier", "carrier.acme.example", "192.0.2.1", trunk=True)
-ACME = Organisation(1, "Acme", DOMAIN, "Asia/Singapore", "SG", main_number=MAIN, trunk=CARRIER)
+ACME = Organisation(1, "Acme", DOMAIN, "Asia/Singapore", "SG", main_number=MAIN, trunks=(CARRIER,))
 SINGAPORE = DialPlanEntry(starts_with=("3", "6", "8", "9"), length=8, strip=0, prepend="65")
 STANDARD = OutboundRule(
     "Standard",

@@ -83,8 +83,8 @@ def test_the_number_shown_is_the_extension_s_else_the_organisation_s() -> None:
 
 
 def test_without_a_trunk_the_rule_s_gateway_is_used_and_without_that_the_call_fails() -> None:
-    other = from_inside(tenant(extension("100"), trunk=None), "100", "995")
-    nothing = from_inside(tenant(extension("100", rule=None), trunk=None), "100", "995")
+    other = from_inside(tenant(extension("100"), trunks=()), "100", "995")
+    nothing = from_inside(tenant(extension("100", rule=None), trunks=()), "100", "995")
 
     assert who_rings(other) == ["995"]
     assert end_of(nothing).cause is Cause.NORMAL_TEMPORARY_FAILURE
@@ -94,6 +94,6 @@ def test_without_a_trunk_the_rule_s_gateway_is_used_and_without_that_the_call_fa
 def test_the_trunk_comes_before_the_rule_s_gateway() -> None:
     first = Gateway("first", "first.acme.example", "192.0.2.3", trunk=True)
 
-    plan = from_inside(tenant(extension("100"), trunk=first), "100", "995")
+    plan = from_inside(tenant(extension("100"), trunks=(first,)), "100", "995")
 
     assert gateway_targets(plan)[0].gateway == "first.acme.example"

@@ -58,6 +58,7 @@ def test_the_json_has_these_fields() -> None:
             "caller_name": "Desk 100",
             "withheld": False,
             "diverted_by": "+6564291310",
+            "attempt": 0,
             "targets": [
                 {
                     "type": "device",
@@ -84,6 +85,7 @@ def test_the_json_has_these_fields() -> None:
             "caller_name": "+6564291310",
             "withheld": False,
             "diverted_by": "+6564291310",
+            "attempt": 0,
             "targets": [
                 {
                     "type": "gateway",

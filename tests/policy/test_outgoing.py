@@ -139,7 +139,7 @@ def test_a_rule_without_a_gateway_uses_the_trunk_and_without_a_trunk_nothing() -
     rule = OutboundRule("Plain", None, (SINGAPORE,), (("SG", CountryAccess.ALLOWED),))
 
     assert who_rings(from_inside(tenant(extension("100", rule=rule)), "100", "61234567")) == ["+6561234567"]
-    plan = from_inside(tenant(extension("100", rule=rule), trunk=None), "100", "61234567")
+    plan = from_inside(tenant(extension("100", rule=rule), trunks=()), "100", "61234567")
     assert end_of(plan).cause is Cause.NORMAL_TEMPORARY_FAILURE
     assert rules_of(plan)[-1] == "no-gateway"
 

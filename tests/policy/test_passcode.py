@@ -81,7 +81,7 @@ def test_an_emergency_number_is_never_asked_for_it() -> None:
 
 def test_without_a_gateway_nobody_is_asked() -> None:
     rule = OutboundRule("R", None, (), (("AF", CountryAccess.PASSCODE),))
-    plan = from_inside(tenant(extension("100", passcode=True, rule=rule), trunk=None), "100", KABUL)
+    plan = from_inside(tenant(extension("100", passcode=True, rule=rule), trunks=()), "100", KABUL)
 
     assert plan.steps[0] == Announce(Stage.ANNOUNCE, Prompt.LINES_BUSY)
     assert targets_of(plan) == []

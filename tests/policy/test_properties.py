@@ -149,7 +149,7 @@ def a_tenant(random: Random) -> MemoryTenant:
         ACME,
         country=random.choice(["SG", "US", "GB", "DE"]),
         main_number=random.choice([None, *DIDS]),
-        trunk=random.choice([None, CARRIER]),
+        trunks=random.choice([(), (CARRIER,)]),
         refuse_without_passcode=random.random() < 0.5,
     )
     return MemoryTenant(
@@ -188,8 +188,8 @@ def opening(plan: Plan, tenant: MemoryTenant, key: str) -> bool:
     return tenant.organisation.refuse_without_passcode
 
 
-DURING_THE_CALL = {Rule.PASSCODE_WRONG, Rule.PASSCODE_LOCKED}
-"""Applied by what the caller does, after the plan is made."""
+DURING_THE_CALL = {Rule.PASSCODE_WRONG, Rule.PASSCODE_LOCKED, Rule.GATEWAY_FAILED}
+"""Applied by what the caller and the gateways do, after the plan is made."""
 
 BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN}
 """Applied where an organisation is looked for: before there are settings to decide from."""

@@ -58,7 +58,7 @@ def organisation(
         extensions = [extension(key, domain) for key in ("100", "101", "102", "103")]
     trunk = trunk or gateway(domain)
     return OrganisationSettings(
-        Organisation(1, domain, domain, "Asia/Singapore", "SG", "+6564291310", trunk),
+        Organisation(1, domain, domain, "Asia/Singapore", "SG", "+6564291310", (trunk,)),
         tuple(extensions),
         (trunk,),
         numbers,

@@ -306,7 +306,7 @@ def test_every_ending_that_has_a_name_is_told_to_the_caller() -> None:
 
 def test_without_a_trunk_an_emergency_call_fails_and_is_not_taken_for_a_key() -> None:
     settings = organisation()
-    alone = dataclasses.replace(settings, organisation=dataclasses.replace(settings.organisation, trunk=None))
+    alone = dataclasses.replace(settings, organisation=dataclasses.replace(settings.organisation, trunks=()))
     dialplan = parsed(tree_of(alone)[PurePosixPath("dialplan/bizpbx-acme.example.xml")])
     names = dialplan.xpath("//context[@name='native:acme.example']/extension/@name")
     assert names.index("emergency") < names.index("key")

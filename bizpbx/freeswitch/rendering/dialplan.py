@@ -21,7 +21,6 @@ _FAR_END = (
     "INVALID_PROFILE",
     "ALLOTTED_TIMEOUT",
     "NO_USER_RESPONSE",
-    "PROGRESS_TIMEOUT",
     "ORIGINATOR_CANCEL",
     "NO_ROUTE_DESTINATION",
     "NUMBER_CHANGED",
@@ -38,7 +37,7 @@ def organisation_file(settings: OrganisationSettings, controllers: str) -> str:
         controllers=controllers,
         dialled=DIALLED,
         emergency=emergency_expression(organisation.country),
-        trunk=organisation.trunk and gateway_address(organisation.trunk.switch_name),
+        trunks=[gateway_address(trunk.switch_name) for trunk in organisation.trunks],
         main_number=organisation.main_number and token(organisation.main_number, "organisation.main_number"),
     )
 
