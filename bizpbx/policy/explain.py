@@ -58,6 +58,7 @@ def _target_json(target: Target) -> Json:
             "dial": target.dial,
             "shows": target.number,
             "asserts": target.asserted,
+            "charges": target.charge,
         }
     return {
         "type": "device",
@@ -87,5 +88,6 @@ def _title(step: Step) -> str:
 def _target(target: Target) -> str:
     if isinstance(target, GatewayTarget):
         asserting = f", asserting {target.asserted}" if target.asserted not in (None, target.number) else ""
-        return f"{target.dial} through {target.gateway}, showing {target.number}{asserting}"
+        charged = f", charged to {target.charge}" if target.charge is not None else ""
+        return f"{target.dial} through {target.gateway}, showing {target.number}{asserting}{charged}"
     return f"{target.extension} {target.kind} ({target.sip_user}@{target.domain}), showing {target.number}"

@@ -34,6 +34,8 @@ class Route:
 
     gateways: tuple[Gateway, ...]
     presented: str
+    payer: str
+    """Key of the extension that is charged."""
     reasons: tuple[Reason, ...]
     passcode: AskPasscode | None = None
     """What has to be asked before; None: nothing."""
@@ -41,7 +43,7 @@ class Route:
     def target(self, number: str, shown: str, domain: str) -> GatewayTarget:
         """The number behind the first gateway, with the others to fall back on, showing a number of its own."""
         first, *others = (gateway.switch_name for gateway in self.gateways)
-        return GatewayTarget(first, number, shown, self.presented, domain, tuple(others))
+        return GatewayTarget(first, number, shown, self.presented, domain, tuple(others), self.payer)
 
     @property
     def through(self) -> str:
@@ -82,12 +84,12 @@ def route(owner: Extension, number: str, organisation: Organisation, caller_pres
         return Refusal(Cause.NORMAL_TEMPORARY_FAILURE, (*reasons, Reason(Rule.NO_GATEWAY, text)))
     plan = planned(number, rule)
     if plan is not None:
-        return Route(gateways, plan[0], (*reasons, plan[1]), ask)
+        return Route(gateways, plan[0], owner.key, (*reasons, plan[1]), ask)
     shown = presented(owner, organisation)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return _barred(*reasons, Reason(Rule.NO_CALLER_ID, text))
-    return Route(gateways, shown, (*reasons, *_drawn(owner, shown)), ask)
+    return Route(gateways, shown, owner.key, (*reasons, *_drawn(owner, shown)), ask)
 
 
 def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:

@@ -61,6 +61,8 @@ class GatewayTarget:
     """The organisation's: whose number is asserted."""
     fallbacks: tuple[str, ...] = ()
     """Names on the switch of the gateways that are tried after this one, in order, as long as gateways fail."""
+    charge: str | None = None
+    """Key of the extension that pays; None: nobody does, the call is an emergency or goes to a mapped gateway."""
 
 
 Target = DeviceTarget | GatewayTarget

@@ -396,6 +396,21 @@ def test_what_an_extension_presents_to_a_carrier_is_its_own_its_rule_s_or_the_ma
 
 @many
 @given(requests, tenants)
+def test_every_call_outside_is_charged_to_the_extension_that_causes_it(request: Request, tenant: MemoryTenant) -> None:
+    plan = decide(request, tenant)
+    owner = plan.callee
+    if owner is None and isinstance(request.caller, FromDevice):
+        owner = request.caller.sip_user.partition("-")[0]
+    for step in plan.steps:
+        for target in step.targets if isinstance(step, Ring) else ():
+            if isinstance(target, GatewayTarget):
+                mapped = Rule.GATEWAY_MAPPED in rules_in(plan) and step.stage is Stage.RING
+                free = mapped or Rule.EMERGENCY in rules_in(plan)
+                assert target.charge == (None if free else owner)
+
+
+@many
+@given(requests, tenants)
 def test_own_numbers_are_never_called_through_a_carrier(request: Request, tenant: MemoryTenant) -> None:
     plan = decide(request, tenant)
     if Rule.GATEWAY_MAPPED not in rules_in(plan):
