@@ -10,7 +10,7 @@ app = commands(
         section="gateways",
         name_field="name",
         model="Gateway",
-        columns=("name", "host", "port", "transport", "username", "trunk"),
+        columns=("name", "host", "port", "transport", "username", "registers", "ping", "trunk"),
         name="carrier",
         pairs="host=sip.carrier.example port=5060",
         add="carrier host=sip.carrier.example username=acme password=… trunk=true",

@@ -17,7 +17,8 @@ def print_rule(rule: dict[str, Any]) -> None:
 
     from bizpbx.cli.frame import output
 
-    output.print_fields({"name": rule["name"], "gateway": rule["gateway"]})
+    fallbacks = ", ".join(rule["fallback_gateways"])
+    output.print_fields({"name": rule["name"], "gateway": rule["gateway"], "fallback_gateways": fallbacks or None})
     countries = [
         {"country": country, "calling_code": calling_code(country), "access": access}
         for country, access in rule["countries"].items()
@@ -46,7 +47,7 @@ app = commands(
         section="outbound_rules",
         name_field="name",
         model="OutboundRule",
-        columns=("name", "gateway"),
+        columns=("name", "gateway", "fallback_gateways"),
         name="Standard",
         pairs="countries.SG=allowed countries.AF=null",
         add="Standard gateway=carrier countries=SG:allowed,VN:passcode",

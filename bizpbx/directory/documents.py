@@ -86,6 +86,8 @@ def gateways(session: Session, organisation_id: int, names: Collection[str] | No
             "username": row.username,
             "password": STORED if row.password_encrypted else None,
             "trunk": row.trunk,
+            "registers": row.registers,
+            "ping": row.ping,
         }
         for row in session.scalars(query)
         if names is None or row.name in names
@@ -100,6 +102,7 @@ def outbound_rules(session: Session, organisation_id: int, names: Collection[str
         rule.name: {
             "name": rule.name,
             "gateway": gateway_names.get(rule.gateway_id) if rule.gateway_id is not None else None,
+            "fallback_gateways": [gateway_names[each] for each in rule.fallback_ids if each in gateway_names],
             "dial_plan": [
                 {
                     "starts_with": entry.starts_with,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, Owned, choice
@@ -24,6 +24,7 @@ class Gateway(Owned, Base):
         UniqueConstraint("organisation_id", "id"),
         UniqueConstraint("organisation_id", "name"),
         CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
+        CheckConstraint("ping BETWEEN 5 AND 3600", name="ping"),
     )
 
     name: Mapped[str] = mapped_column(String(32))
@@ -33,3 +34,7 @@ class Gateway(Owned, Base):
     username: Mapped[str | None] = mapped_column(String(64))
     password_encrypted: Mapped[str | None] = mapped_column(String(512))
     trunk: Mapped[bool]
+    registers: Mapped[bool] = mapped_column(server_default=true())
+    """With a user name: sign in there. Without this the account only answers challenges to calls."""
+    ping: Mapped[int | None]
+    """Seconds between two OPTIONS; null: none are sent."""

@@ -21,6 +21,21 @@ class OutboundRule(Owned, Base):
     gateway_id: Mapped[int | None]
 
 
+class FallbackGateway(Base):
+    """Gateways that a rule's calls are tried through after its own has failed, in the order of `position`."""
+
+    __tablename__ = "fallback_gateway"
+    __table_args__ = (
+        within("rule_id", "outbound_rule", ondelete="CASCADE"),
+        within("gateway_id", "gateway"),
+    )
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int]
+
+
 class DialPlanEntry(Base):
     """The first entry that matches is applied, once; `starts_with` is a list of leading digits."""
 

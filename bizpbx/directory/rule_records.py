@@ -8,9 +8,15 @@ from sqlalchemy import JSON, Integer, String, cast, literal, null, select, type_
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.number import Number
-from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, OutboundRule, RuleCountry
+from bizpbx.directory.outbound_rule import (
+    CallerIdPlanEntry,
+    DialPlanEntry,
+    FallbackGateway,
+    OutboundRule,
+    RuleCountry,
+)
 
-COUNTRY, CALLER_ID = -2, -1
+FALLBACK, COUNTRY, CALLER_ID = -3, -2, -1
 """What a row without a place in the dial plan is, in the column of places."""
 
 
@@ -41,6 +47,8 @@ class RuleRecord:
     """ISO letters, or a range apart → `allowed` or `passcode`, in alphabetical order."""
     caller_ids: list[CallerIdRecord] = field(default_factory=list)
     """By country and prefix."""
+    fallback_ids: list[int] = field(default_factory=list)
+    """Gateways that are tried after its own, in order."""
 
 
 def rules(session: Session, organisation_id: int) -> list[RuleRecord]:
@@ -84,13 +92,23 @@ def rules(session: Session, organisation_id: int) -> list[RuleRecord]:
         )
         .where(CallerIdPlanEntry.organisation_id == organisation_id)
     )
+    fallbacks = select(
+        FallbackGateway.rule_id,
+        literal(FALLBACK),
+        cast(null(), JSON),
+        FallbackGateway.position,
+        FallbackGateway.gateway_id,
+        literal(""),
+    ).where(FallbackGateway.organisation_id == organisation_id)
     for rule_id, position, starts_with, length, strip, text in session.execute(
-        union_all(plans, countries, caller_ids).order_by("position")
+        union_all(plans, countries, caller_ids, fallbacks).order_by("position", "length")
     ):
         rule = found.get(rule_id)
         if rule is None:  # added since the first query
             continue
-        if position == COUNTRY:
+        if position == FALLBACK:
+            rule.fallback_ids.append(strip)
+        elif position == COUNTRY:
             country, access = text.split(" ")
             rule.countries[country] = access
         elif position == CALLER_ID:

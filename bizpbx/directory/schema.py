@@ -111,6 +111,8 @@ class Gateway(Section):
     username: Annotated[str, checked(validation.sip_username)] | None = None
     password: Annotated[str, checked(stored_or_password)] | None = Field(default=None, repr=False)
     trunk: bool = False
+    registers: bool = True
+    ping: Annotated[int, Field(ge=5, le=3600)] | None = 30
 
 
 class DialPlanEntry(Section):
@@ -136,6 +138,7 @@ class CallerIdPlanEntry(Section):
 class OutboundRule(Section):
     name: Label
     gateway: GatewayName | None = None
+    fallback_gateways: Annotated[list[GatewayName], Field(max_length=10)] = []
     dial_plan: Annotated[list[DialPlanEntry], Field(max_length=1000)] = []
     countries: dict[Destination, Literal["allowed", "passcode"]] | None = None
     caller_id_plan: Annotated[list[CallerIdPlanEntry], Field(max_length=1000)] = []

@@ -12,7 +12,7 @@ from bizpbx.directory.licence import Licence
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
-from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, OutboundRule, RuleCountry
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Device",
     "DialPlanEntry",
     "Extension",
+    "FallbackGateway",
     "ForwardTarget",
     "Gateway",
     "Licence",

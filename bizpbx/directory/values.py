@@ -52,6 +52,8 @@ def gateway(row: AnyRow, domain: str, secrets: Secrets | None = None) -> Gateway
         username=row.username,
         password=secrets.decrypt(encrypted) if secrets and encrypted else None,
         trunk=row.trunk,
+        registers=row.registers,
+        ping=row.ping,
     )
 
 
@@ -70,6 +72,7 @@ def rule(record: RuleRecord, gateways: Mapping[int, Gateway]) -> OutboundRule:
             for entry in record.caller_ids
             if entry.owned
         ),
+        fallback_gateways=tuple(gateways[each] for each in record.fallback_ids if each in gateways),
     )
 
 

@@ -53,16 +53,19 @@ class FreeSwitchCall:
         if data is None:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
+        self._attempt = self.arrival.attempt
 
     def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
         """Kept back until the next command, so that noting costs no round trip of its own."""
         self._pending = {
             "bizpbx_stage": stage.value,
-            "bizpbx_attempt": str(attempt),
             "bizpbx_rule": " ".join(reason.rule for reason in reasons),
             "bizpbx_reason": "; ".join(reason.text for reason in reasons),
             "bizpbx_callee": callee or "",
         }
+        if attempt != self._attempt:
+            self._pending["bizpbx_attempt"] = str(attempt)
+            self._attempt = attempt
         if stage in RINGS:
             # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
             self._pending |= dict.fromkeys(ENDING, "")

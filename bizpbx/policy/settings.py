@@ -61,6 +61,11 @@ class Gateway:
     password: str | None = field(default=None, repr=False)
     """Clear text; present only in values loaded for rendering."""
     trunk: bool = False
+    registers: bool = True
+    """With a user name: the switch signs in there, and no call leaves while it is not. Otherwise the account only
+    answers challenges."""
+    ping: int | None = None
+    """Seconds between two OPTIONS, by which a gateway that is away is known before a call is lost on it; None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class Installation:
         self._stack = ExitStack()
         ports = self._stack.enter_context(Ports())
         self.esl_port, self.devices_port, self.trunks_port, self.carrier_port = (ports.one() for _ in range(4))
-        self.tls_port = ports.one()
+        self.tls_port, self.second_carrier_port = ports.one(), ports.one()
         self._profiles = ("internal", "external", "internal-tls") if certificates else ("internal", "external")
         media = ports.block(media_ports)
         call_ports = [ports.one() for _ in range(controllers)]
@@ -197,8 +197,12 @@ class Installation:
         return done.stdout
 
     def apply(self, settings: str) -> None:
-        """Apply the text of a settings file; `{carrier_port}` in it is the port of the world's carrier."""
-        text = settings.replace("{carrier_port}", str(self.carrier_port))
+        """Apply the text of a settings file; `{carrier_port}` in it is the port of the world's carrier, and
+        `{second_carrier_port}` that of another one."""
+        ports = {"{carrier_port}": self.carrier_port, "{second_carrier_port}": self.second_carrier_port}
+        text = settings
+        for name, port in ports.items():
+            text = text.replace(name, str(port))
         secrets = partial(load_secrets, "", self.config.home)
         apply(self._database, parse(text.encode()), actor="testbed", at=datetime.now(UTC), secrets=secrets)
 

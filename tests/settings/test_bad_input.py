@@ -163,6 +163,7 @@ BAD: list[tuple[str, Change, str, str]] = [
         "extensions[1].caller_id.number",
         "not-owned",
     ),
+    ("a ping without a pause", put("gateways.0.ping", 4), "gateways[0].ping", "out-of-range"),
     ("a password without a user", put("gateways.0.username", None), "gateways[0].password", "incomplete"),
     (
         "no-answer forward to nothing",

@@ -156,7 +156,7 @@ def test_everything_of_an_extension_is_there(database: Database) -> None:
     assert found.rule.gateway.password is None
     assert [entry.starts_with for entry in found.rule.dial_plan] == [("6", "3"), ("8", "9")]
     assert found.rule.countries == (("SG", CountryAccess.ALLOWED), ("VN", CountryAccess.PASSCODE))
-    assert tenant.organisation.trunk == found.rule.gateway
+    assert tenant.organisation.trunks == (found.rule.gateway,)
     assert tenant.number_target("+6564291310") == "100"
     assert tenant.extension("999") is None
     assert tenant.number_target("+6500000000") is None

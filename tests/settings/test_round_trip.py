@@ -97,9 +97,12 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             }
         )
         countries = st.dictionaries(st.sampled_from(["SG", "NO", "US"]), st.sampled_from(["allowed", "passcode"]))
+        gateway = maybe(gateways)
+        others = [each for each in gateways if each != gateway]
         return {
             "name": name,
-            "gateway": maybe(gateways),
+            "gateway": gateway,
+            "fallback_gateways": draw(st.permutations(others)) if gateway is not None else [],
             "dial_plan": draw(st.lists(entry, max_size=3)),
             "countries": draw(countries),
             "caller_id_plan": [
@@ -129,6 +132,8 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
                 "name": name,
                 "host": "sip.example",
                 "trunk": draw(st.booleans()),
+                "registers": draw(st.booleans()),
+                "ping": draw(st.none() | st.integers(5, 3600)),
                 "username": "u",
                 "password": draw(st.none() | st.just("p")),
             }

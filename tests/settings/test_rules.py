@@ -31,6 +31,49 @@ def rule(database: Database) -> dict[str, Any]:
         return documents.outbound_rules(session, find(session, "acme.example"))["Standard"]
 
 
+SECOND = {"name": "second", "host": "192.0.2.20"}
+
+
+def with_fallbacks(*fallbacks: str, **fields: Any) -> dict[str, Any]:
+    data = with_rule(fallback_gateways=list(fallbacks), **fields)
+    data["gateways"] += [SECOND, SECOND | {"name": "third"}]
+    return data
+
+
+def test_fallback_gateways_keep_their_order(database: Database) -> None:
+    for order in (["third", "second"], ["second", "third"], ["second"]):
+        applied(database, with_fallbacks(*order))
+        assert rule(database)["fallback_gateways"] == order
+        with database.reading() as session:
+            extension = SettingsReader().tenant(session, "acme.example").extension("100")
+            assert extension is not None and extension.rule is not None
+            assert [gateway.name for gateway in extension.rule.fallback_gateways] == order
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "fields", "path", "code"),
+    [
+        (["second", "second"], {}, "outbound_rules[0].fallback_gateways[1]", "duplicate"),
+        (["carrier"], {}, "outbound_rules[0].fallback_gateways[0]", "duplicate"),
+        (["fourth"], {}, "outbound_rules[0].fallback_gateways[0]", "unknown"),
+        (["second"], {"gateway": None}, "outbound_rules[0].fallback_gateways", "incomplete"),
+    ],
+)
+def test_a_fallback_is_another_gateway_behind_one_that_is_named(
+    database: Database, fallbacks: list[str], fields: dict[str, Any], path: str, code: str
+) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        applied(database, with_fallbacks(*fallbacks, **fields))
+    assert [problem[:2] for problem in refused.value.problems] == [(path, code)]
+
+
+def test_a_gateway_that_rules_fall_back_on_cannot_be_removed(database: Database) -> None:
+    applied(database, with_fallbacks("second"))
+    organisation = {"organisation": {"domain": "acme.example"}}
+    with pytest.raises(InvalidSettings, match="fallback of rule Standard"):
+        applied(database, organisation, remove={"gateways": ["second"]})
+
+
 def test_there_are_twenty_usual_countries() -> None:
     assert len(set(default_countries())) == len(default_countries()) == 20
     assert all(known_country(country) and "-" not in country for country in default_countries())

@@ -13,7 +13,7 @@ from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
-from bizpbx.directory.outbound_rule import CallerIdPlanEntry, OutboundRule
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, FallbackGateway, OutboundRule
 from bizpbx.policy.settings import CallerIdMode
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def check_removals(work: Work) -> None:
             select(Extension.key, Gateway.name).join(Gateway, Gateway.id == Extension.gateway_id).where(ours),
             select(OutboundRule.name, Gateway.name)
             .join(Gateway, Gateway.id == OutboundRule.gateway_id)
+            .where(OutboundRule.organisation_id == work.organisation_id),
+            select(OutboundRule.name, Gateway.name)
+            .join(FallbackGateway, FallbackGateway.rule_id == OutboundRule.id)
+            .join(Gateway, Gateway.id == FallbackGateway.gateway_id)
             .where(OutboundRule.organisation_id == work.organisation_id),
         ],
         "outbound_rules": [
@@ -54,6 +58,7 @@ def check_removals(work: Work) -> None:
         ("members", 0): ("extensions", "is the assignee of extension {}; assign that to somebody else first."),
         ("gateways", 0): ("extensions", "takes the calls of extension {}; change its incoming.gateway first."),
         ("gateways", 1): ("outbound_rules", "is used by rule {}; give that another gateway first."),
+        ("gateways", 2): ("outbound_rules", "is a fallback of rule {}; take it out of its fallback_gateways first."),
         ("outbound_rules", 0): ("extensions", "is the rule of extension {}; give that another one first."),
         ("extensions", 0): ("extensions", "is a forward target of extension {}; change that first."),
         ("extensions", 1): ("extensions", "is on the VIP list of extension {}; change that first."),

@@ -29,6 +29,7 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
             work.problem(work.path("extensions", key, "key"), "emergency-number", refused.sentence)
     for name, document in work.sections["outbound_rules"].after.items():
         refer(work, work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
+        check_fallback_gateways(work, name, document)
         check_caller_id_plan(work, name, document)
     for name, document in work.sections["numbers"].after.items():
         refer(work, work.path("numbers", name, "to"), "extensions", document["to"])
@@ -98,6 +99,20 @@ def check_caller_id(caller_id: Document, problem: Callable[[str, str, str], None
         problem(
             "caller_id.number", "not-assigned", f"{caller_id['number']} is not in caller_id.assigned; pick one of it."
         )
+
+
+def check_fallback_gateways(work: Work, name: str, document: Document) -> None:
+    """Gateways that are there, each once, after one that they are to stand in for."""
+    fallbacks = document["fallback_gateways"]
+    if fallbacks and document["gateway"] is None:
+        path = work.path("outbound_rules", name, "fallback_gateways")
+        work.problem(path, "incomplete", "stands in for a gateway; write that one as gateway.")
+    for position, gateway in enumerate(fallbacks):
+        path = work.path("outbound_rules", name, f"fallback_gateways[{position}]")
+        if gateway == document["gateway"] or gateway in fallbacks[:position]:
+            work.problem(path, "duplicate", f"{gateway} is tried already; keep one.")
+        else:
+            refer(work, path, "gateways", gateway)
 
 
 def check_caller_id_plan(work: Work, name: str, document: Document) -> None:

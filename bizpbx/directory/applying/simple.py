@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from bizpbx.directory.applying.work import NAME_COLUMNS, Work, chunks
 from bizpbx.directory.gateway import Gateway, Transport
 from bizpbx.directory.member import MemberRole
-from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, RuleCountry
+from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, RuleCountry
 from bizpbx.directory.recording import Change
 from bizpbx.directory.secrets import STORED
 from bizpbx.errors import ConfigurationError
@@ -106,7 +106,7 @@ def rules(work: Work) -> None:
     }
     write(work, "outbound_rules", rows)
     ids = work.ids["outbound_rules"]
-    for table in (DialPlanEntry, RuleCountry, CallerIdPlanEntry):
+    for table in (FallbackGateway, DialPlanEntry, RuleCountry, CallerIdPlanEntry):
         for some in chunks([ids[name] for name in plan.changed]):
             work.session.execute(
                 delete(table).where(table.organisation_id == work.organisation_id, table.rule_id.in_(some))
@@ -131,6 +131,18 @@ def rules(work: Work) -> None:
         for name in touched
         for entry in plan.after[name]["caller_id_plan"]
     ]
+    fallbacks = [
+        {
+            "organisation_id": work.organisation_id,
+            "rule_id": ids[name],
+            "position": position,
+            "gateway_id": work.ids["gateways"][gateway],
+        }
+        for name in touched
+        for position, gateway in enumerate(plan.after[name]["fallback_gateways"])
+    ]
+    if fallbacks:
+        work.session.execute(insert(FallbackGateway), fallbacks)
     if entries:
         work.session.execute(insert(DialPlanEntry), entries)
     if countries:

@@ -24,6 +24,8 @@ class _Entry:
     proxy: str
     host: str
     transport: str
+    registers: bool
+    ping: int | None
     username: str | None
     password: str | None = field(repr=False)
 
@@ -62,6 +64,8 @@ def _entry(gateway: Gateway) -> _Entry:
         proxy=f"{host}:{gateway.port}",
         host=host,
         transport=token(gateway.transport, f"{path}.transport"),
+        registers=gateway.registers and gateway.username is not None,
+        ping=gateway.ping,
         username=safe(gateway.username, f"{path}.username") if gateway.username else None,
         password=safe(gateway.password or "", f"{path}.password"),
     )
