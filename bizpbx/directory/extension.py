@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bizpbx.directory.base import Base, Owned, choice, within
-from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward
+from bizpbx.directory.base import Base, MinorUnits, Owned, choice, within
+from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward, UsageLimitKind
 
 
 class ExtensionRole(StrEnum):
@@ -20,7 +21,8 @@ class ExtensionRole(StrEnum):
 
 class Extension(Owned, Base):
     """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them.
-    `passcode_hash` is argon2id's text; null means that the passcode is off.
+    `passcode_hash` is argon2id's text; null means that the passcode is off. `usage_limit_value` is minutes, or minor
+    units of the organisation's currency, a month; null where there is no limit.
     """
 
     __tablename__ = "extension"
@@ -51,6 +53,8 @@ class Extension(Owned, Base):
     no_answer_number: Mapped[str | None] = mapped_column(String(16))
     rule_id: Mapped[int | None]
     passcode_hash: Mapped[str | None] = mapped_column(Text)
+    usage_limit_kind: Mapped[UsageLimitKind] = mapped_column(choice(UsageLimitKind), default=UsageLimitKind.NONE)
+    usage_limit_value: Mapped[Decimal | None] = mapped_column(MinorUnits)
 
 
 class ForwardTarget(Base):

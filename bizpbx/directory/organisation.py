@@ -10,6 +10,7 @@ from bizpbx.directory.base import Base
 
 class Organisation(Base):
     """`version` is raised by one with every change of any setting of the organisation; caches live under it.
+    `rates_version` is what that was when its rates changed last: decks are kept under it.
     `refuse_without_passcode`: who has no passcode may not call where one is required.
     """
 
@@ -33,3 +34,4 @@ class Organisation(Base):
     default_rule_id: Mapped[int | None]
     refuse_without_passcode: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
+    rates_version: Mapped[int] = mapped_column(default=0)

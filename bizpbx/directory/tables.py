@@ -14,6 +14,7 @@ from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
 from bizpbx.directory.passcode_lockout import PasscodeLockout
+from bizpbx.directory.rate import Rate
 
 __all__ = [
     "AssignedCallerId",
@@ -33,6 +34,7 @@ __all__ = [
     "Organisation",
     "OutboundRule",
     "PasscodeLockout",
+    "Rate",
     "RuleCountry",
     "VipEntry",
 ]

@@ -15,11 +15,13 @@ from bizpbx.policy.settings import (
     Device,
     DialPlanEntry,
     Extension,
+    ExtensionType,
     Forwarding,
     Gateway,
     NoAnswer,
     Organisation,
     OutboundRule,
+    UsageLimit,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         main_number=row.main_number,
         trunks=tuple(sorted(trunks, key=lambda gateway: gateway.name)),
         refuse_without_passcode=row.refuse_without_passcode,
+        currency=row.currency,
     )
 
 
@@ -122,7 +125,15 @@ def extension(
         on_forward=row.on_forward,
         rule=rules.get(rule_id) if rule_id is not None else None,
         passcode=row.passcode_hash is not None,
+        usage_limit=usage_limit(row),
     )
+
+
+def usage_limit(row: AnyRow) -> UsageLimit:
+    """Of normal extensions only; what is stored of another type is not acted on."""
+    if row.type is not ExtensionType.NORMAL or row.usage_limit_value is None:
+        return UsageLimit()
+    return UsageLimit(row.usage_limit_kind, row.usage_limit_value)
 
 
 def caller_ids(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -41,6 +42,14 @@ class NoAnswerAction(StrEnum):
 
     HANG_UP = "hang_up"
     FORWARD = "forward"
+
+
+class UsageLimitKind(StrEnum):
+    """What a month's external calls of an extension may come to (product §6)."""
+
+    NONE = "none"
+    AMOUNT = "amount"
+    MINUTES = "minutes"
 
 
 class CountryAccess(StrEnum):
@@ -143,6 +152,14 @@ class NoAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageLimit:
+    """`value` is minutes of talk, or minor units of the organisation's currency, each month in its time zone."""
+
+    kind: UsageLimitKind = UsageLimitKind.NONE
+    value: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """One extension with everything that decides its calls. `caller_id` is the E.164 number it presents outside, one
     that it may present by the settings of this moment; None: the organisation's main number."""
@@ -165,6 +182,8 @@ class Extension:
     """The rule in force: its own, else the organisation's default, else none."""
     passcode: bool = False
     """Whether one is set. What it is stays in the database."""
+    usage_limit: UsageLimit = UsageLimit()
+    """Call-centre extensions have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +200,8 @@ class Organisation:
     """Trunk gateways by name: what emergency calls leave through, one after the other."""
     refuse_without_passcode: bool = False
     """Whether extensions without a passcode are refused where one is required; otherwise they go through."""
+    currency: str = "XXX"
+    """ISO 4217 letters: what amounts are in. XXX is no currency."""
 
 
 class Tenant(Protocol):
