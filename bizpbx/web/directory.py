@@ -60,21 +60,20 @@ class Directory:
 
     def _document(self, session: Session, domain: str, user: str, profile: str) -> str:
         try:
-            tenant = self._reader.tenant(session, domain)
-        except NotFound:
-            return NOT_FOUND
-        try:
             account = self._reader.device_for_auth(session, domain, user)
             if account is not None:
                 owner = Extension(account.key, account.label, devices=(account.device,))
-                return device_document(tenant.organisation, owner, account.device, profile)
+                return device_document(account.organisation, owner, account.device, profile)
+            tenant = self._reader.tenant(session, domain)
             extension = tenant.extension(user)
             if extension is not None:
                 return key_document(tenant.organisation, extension)
             return refused_document(domain, user)
+        except NotFound:
+            return NOT_FOUND
         except InvalidText:
             # A name that cannot even be written down safely is nobody's.
-            log.warning("directory.hostile_user", organisation=tenant.organisation.domain, user=user[:64])
+            log.warning("directory.hostile_user", organisation=domain[:253], user=user[:64])
             return refused_document(domain, "-")
 
 

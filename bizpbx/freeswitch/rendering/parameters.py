@@ -49,7 +49,8 @@ class SwitchParameters:
     """Seconds a controller may take to answer about a device."""
     log_level: str = "notice"
     max_sessions: int = 1000
-    sessions_per_second: int = 100
+    sessions_per_second: int = 300
+    """Legs, not calls: a call has two, one that rings four phones has five. What is beyond gets 503 from the switch."""
     max_session_transfers: int = 10
     """A leg that was transferred this often is hung up: it is in a loop."""
     codecs: str = "PCMU,PCMA,opus"
