@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def postgres_server() -> Iterator[Server]:
         if "postgres" in os.environ.get("BIZPBX_REQUIRE", "").split(","):
             pytest.fail("PostgreSQL is required and not installed")
         pytest.skip("PostgreSQL is not installed")
+    with cluster(folder) as server:
+        yield server
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Server]:
+    """A new cluster, run by the programs in `folder`."""
     home = Path(tempfile.mkdtemp(prefix="bizpbx-postgres-"))
     if os.geteuid() == 0:
         os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "number",
         "gateway",
         "rule",
+        "rate",
         "caller-id",
         "lockout",
         "audit",

@@ -9,6 +9,7 @@ import typer
 from bizpbx.cli.frame import options
 
 if TYPE_CHECKING:
+    from bizpbx.metering.quotes import Quote
     from bizpbx.policy.plan import Plan
     from bizpbx.policy.request import Request
     from bizpbx.policy.settings import Tenant
@@ -30,10 +31,19 @@ def call(
         ),
     ],
     to: Annotated[str, typer.Option("--to", help="What is dialled: a key, or a number.")],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="MOMENT",
+            help="With the prices of 2027-01-01, or 2027-01-01T08:00, by the organisation's clock. Default: now.",
+            show_default=False,
+        ),
+    ] = None,
     organisation: options.Organisation = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the plan that a switch would carry out for this call, and the rule behind each step.
+    """Print the plan that a switch would carry out for this call, the rule behind each step, and what it would cost.
 
     Examples:
 
@@ -44,28 +54,41 @@ def call(
     import sys
 
     from bizpbx.cli.frame.output import print_json
+    from bizpbx.metering import quotes
     from bizpbx.policy import explain
 
-    plan = _plan(caller, to, organisation)
+    plan, prices, currency = _plan(caller, to, at, organisation)
     if as_json:
-        print_json(explain.to_json(plan))
-    else:
-        sys.stdout.write("\n".join(explain.to_lines(plan)) + "\n")
+        print_json(explain.to_json(plan) | {"prices": [quotes.to_json(price, currency) for price in prices]})
+        return
+    lines = explain.to_lines(plan)
+    if prices:
+        told = dict.fromkeys(line for price in prices for line in quotes.to_lines(price, currency))
+        lines += ["price", *(f"   {line}" for line in told)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _plan(caller: str, to: str, domain: str | None) -> Plan:
-    """The plan the switch would be given. Raises NotFound, Refused."""
+def _plan(caller: str, to: str, at: str | None, domain: str | None) -> tuple[Plan, tuple[Quote, ...], str]:
+    """The plan the switch would be given, its prices, and the currency. Raises NotFound, Refused, InvalidText."""
     import secrets
     from dataclasses import replace
 
     from bizpbx.cli.frame import store
+    from bizpbx.cli.frame.rates import moment_or_now
     from bizpbx.directory.lookup import SettingsReader
+    from bizpbx.metering.decks import RateDeck
+    from bizpbx.metering.quotes import quotes
     from bizpbx.policy.decide import decide
 
     with store.opened() as database, database.reading() as session:
         tenant = SettingsReader().tenant(session, store.domain(session, domain))
+        moment = moment_or_now(at, tenant.organisation.timezone, "--at")
         # A call of its own each time: a random caller ID is drawn as it would be.
-        return decide(replace(_request(caller, to, tenant), chance=secrets.randbits(64)), tenant)
+        plan = decide(replace(_request(caller, to, tenant), chance=secrets.randbits(64)), tenant)
+        # A deck is read where there is something to price; other calls are explained without it.
+        asked = quotes(plan, tenant, RateDeck(), moment)
+        prices = quotes(plan, tenant, tenant.deck(), moment) if asked else ()
+        return plan, prices, tenant.organisation.currency
 
 
 def _request(caller: str, to: str, tenant: Tenant) -> Request:

@@ -34,6 +34,8 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `licence list` | `kind`, `seats`, `taken`, `free` |
 | `caller-id request`, `approve`, `refuse`, `list` | `key`, `number`, `state`: `pending`, `approved` or `refused` |
 | … and | `requested_at` (UTC), `requested_by`, `decided_at`, `decided_by` (null until it is decided) |
+| `rate list`, `show`, `export` | the fields of docs/settings.md, `state`: `in force`, `past` or `future` |
+| `rate import` | as `apply`; also `added`, `changed`, `removed`, `unchanged`, `hidden` (docs/rates.md) |
 | `audit list` | `at` (UTC), `actor`, `version`, `noun`, `name`, `field`, `before`, `after` |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |

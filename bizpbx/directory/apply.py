@@ -10,8 +10,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bizpbx.directory import documents, recording, schema
-from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, simple
+from bizpbx.directory import documents, rate_changes, recording, schema
+from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, rates, simple
 from bizpbx.directory.applying.work import Work
 from bizpbx.directory.database import Database
 from bizpbx.directory.documents import Document
@@ -75,8 +75,10 @@ def apply_in(
     before = documents.organisation(session, organisation_id)
     given = {field: getattr(settings.organisation, field) for field in settings.organisation.model_fields_set}
     after = before | given
-    work = Work(session, organisation_id, settings.organisation.domain, at, secrets, prune)
+    work = Work(session, organisation_id, settings.organisation.domain, at, secrets, prune, after)
     comparing.compare(work, settings, remove)
+    priced = rates.compare(work, settings.rates)
+    rates.check_currency(work, before["currency"])
     checks.check(work, after, country_changed=not created and before["country"] != after["country"])
     work.stop_if_wrong()
     if created:
@@ -84,10 +86,15 @@ def apply_in(
     else:
         work.changes += recording.differences("organisation", work.domain, before, after)
     write(work, settings, after)
+    if priced:
+        rate_changes.write(session, organisation_id, priced)
+        work.changes += priced.told(after["currency"], after["timezone"])
     changes = tuple(work.changes)
     version = 0
     if changes:
         version = recording.record(session, organisation_id, changes, actor, at)
+    if priced:
+        rate_changes.note_version(session, organisation_id, version)
     return Applied(work.domain, changes, version or current_version(session, organisation_id))
 
 

@@ -6,12 +6,13 @@ Each function gives name → document for the names asked for, or for all, in th
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bizpbx.directory import licence, passcodes
+from bizpbx.directory import licence, passcodes, values
+from bizpbx.directory import rates as stored_rates
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
@@ -22,7 +23,11 @@ from bizpbx.directory.records import FEW, ExtensionRecord
 from bizpbx.directory.records import extensions as extension_records
 from bizpbx.directory.rule_records import rules as rule_records
 from bizpbx.directory.secrets import STORED
+from bizpbx.metering.money import limit_value
 from bizpbx.policy.settings import ExtensionType
+
+if TYPE_CHECKING:
+    from bizpbx.directory.base import AnyRow
 
 Document = dict[str, Any]
 
@@ -95,6 +100,14 @@ def gateways(session: Session, organisation_id: int, names: Collection[str] | No
     return in_order(found)
 
 
+def rates(session: Session, organisation_id: int) -> list[Document]:
+    """By prefix and date."""
+    query = select(Organisation.currency, Organisation.timezone).where(Organisation.id == organisation_id)
+    currency, timezone = session.execute(query).one()
+    found = stored_rates.stored(session, organisation_id)
+    return [stored_rates.document(key, price, currency, timezone) for key, price in found.items()]
+
+
 def outbound_rules(session: Session, organisation_id: int, names: Collection[str] | None = None) -> dict[str, Document]:
     query = select(Gateway.id, Gateway.name).where(Gateway.organisation_id == organisation_id)
     gateway_names = dict(session.execute(query).all())
@@ -129,13 +142,16 @@ def extensions(session: Session, organisation_id: int, names: Collection[str] | 
     gateway_names = dict(session.execute(gateway_ids).all())
     rule_ids = select(OutboundRule.id, OutboundRule.name).where(OutboundRule.organisation_id == organisation_id)
     rule_names = dict(session.execute(rule_ids).all())
+    currency = session.execute(select(Organisation.currency).where(Organisation.id == organisation_id)).scalar_one()
     return {
-        record.row.key: extension(record, gateway_names, rule_names)
+        record.row.key: extension(record, gateway_names, rule_names, currency)
         for record in extension_records(session, organisation_id, names)
     }
 
 
-def extension(record: ExtensionRecord, gateway_names: dict[int, str], rule_names: dict[int, str]) -> Document:
+def extension(
+    record: ExtensionRecord, gateway_names: dict[int, str], rule_names: dict[int, str], currency: str
+) -> Document:
     row = record.row
     document = {
         "key": row.key,
@@ -164,12 +180,18 @@ def extension(record: ExtensionRecord, gateway_names: dict[int, str], rule_names
         },
     }
     if row.type is ExtensionType.NORMAL:
+        document["usage_limit"] = usage_limit(record.row, currency)
         document["no_answer"] = {
             "action": str(row.no_answer_action),
             "wait": row.no_answer_wait,
             "number": row.no_answer_number,
         }
     return document | {"outbound_rule": rule_names.get(row.rule_id)}
+
+
+def usage_limit(row: AnyRow, currency: str) -> Document:
+    limit = values.usage_limit(row)
+    return {"kind": str(limit.kind), "value": limit_value(limit, currency)}
 
 
 def among(column: InstrumentedAttribute[str], names: Collection[str] | None) -> list[ColumnElement[bool]]:

@@ -28,6 +28,7 @@ def export(session: Session, domain: str, secrets: Secrets | None = None) -> Doc
         "licences": documents.licences(session, organisation_id),
         "numbers": list(documents.numbers(session, organisation_id).values()),
         "gateways": list(gateways.values()),
+        "rates": documents.rates(session, organisation_id),
         "outbound_rules": list(documents.outbound_rules(session, organisation_id).values()),
         "extensions": list(documents.extensions(session, organisation_id).values()),
     }

@@ -15,8 +15,10 @@ from bizpbx.directory.extension import Extension as ExtensionTable
 from bizpbx.directory.gateway import Gateway as GatewayTable
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation as OrganisationTable
+from bizpbx.directory.rate_decks import RateDecks
 from bizpbx.directory.secrets import Secrets
 from bizpbx.errors import NotFound
+from bizpbx.metering.decks import RateDeck
 from bizpbx.policy.settings import (
     Device,
     DeviceKind,
@@ -25,7 +27,6 @@ from bizpbx.policy.settings import (
     Organisation,
     OrganisationSettings,
     OutboundRule,
-    Tenant,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Snapshot:
     """What is known of one organisation at one version. Filled as it is asked for; thrown away with the version."""
 
     version: int
+    rates_version: int
     default_rule_id: int | None
     gateways: dict[int, Gateway]
     organisation: Organisation
@@ -64,6 +66,7 @@ class LoadedTenant:
 
     session: Session
     snapshot: Snapshot
+    decks: RateDecks
 
     @property
     def organisation(self) -> Organisation:
@@ -95,6 +98,10 @@ class LoadedTenant:
         self.snapshot.numbers[e164] = row.key
         return row.key  # type: ignore[no-any-return]
 
+    def deck(self) -> RateDeck:
+        """What calls of the organisation cost."""
+        return self.decks.of(self.session, self.organisation.id, self.snapshot.rates_version)
+
     def own_numbers(self) -> tuple[str, ...]:
         """All DIDs of the organisation, in order."""
         if self.snapshot.own_numbers is None:
@@ -125,10 +132,11 @@ class SettingsReader:
         self._secrets = secrets
         self._names = names or addresses.Names()
         self._snapshots: dict[str, Snapshot] = {}
+        self._decks = RateDecks()
 
-    def tenant(self, session: Session, domain: str) -> Tenant:
+    def tenant(self, session: Session, domain: str) -> LoadedTenant:
         """The organisation's settings as they are now, for one call. Raises NotFound."""
-        return LoadedTenant(session, self._snapshot(session, domain))
+        return LoadedTenant(session, self._snapshot(session, domain), self._decks)
 
     def _snapshot(self, session: Session, domain: str) -> Snapshot:
         """What is known at the version that is stored now. Raises NotFound."""
@@ -139,7 +147,8 @@ class SettingsReader:
         snapshot = self._snapshots.get(row.domain)
         if snapshot is None or snapshot.version != row.version or snapshot.organisation.id != row.id:
             gateways = load_gateways(session, row)
-            snapshot = Snapshot(row.version, row.default_rule_id, gateways, values.organisation(row, gateways))
+            organisation = values.organisation(row, gateways)
+            snapshot = Snapshot(row.version, row.rates_version, row.default_rule_id, gateways, organisation)
             self._snapshots[row.domain] = snapshot
         return snapshot
 

@@ -13,9 +13,9 @@ from bizpbx.directory.yaml_text import Value
 Problem = tuple[str, str, str]
 
 FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (): ("rates", "virtual_lines"),
+    (): ("virtual_lines",),
     ("members", "*"): ("pin", "password"),
-    ("extensions", "*"): ("hot_desking", "debug_mode", "usage_limit", "local_sip_server"),
+    ("extensions", "*"): ("hot_desking", "debug_mode", "local_sip_server"),
     ("extensions", "*", "no_answer"): ("emails", "message"),
 }
 
@@ -27,7 +27,9 @@ NORMAL_ONLY = ("usage_limit", "no_answer")
 
 
 def is_off(value: Value) -> bool:
-    return value is None or value is False or value in ("none", [], {}, {"kind": "none"})
+    return (
+        value is None or value is False or value in ("none", [], {}, {"kind": "none"}, {"kind": "none", "value": None})
+    )
 
 
 def take_out(data: Value) -> list[Problem]:

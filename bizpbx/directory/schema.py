@@ -15,6 +15,8 @@ from bizpbx import validation
 from bizpbx.directory import passcodes
 from bizpbx.directory.secrets import STORED
 from bizpbx.errors import InvalidText
+from bizpbx.metering.moments import is_moment
+from bizpbx.metering.money import is_amount
 
 
 def checked(check: Callable[[str], str]) -> AfterValidator:
@@ -56,9 +58,15 @@ GatewayName = Annotated[str, checked(validation.gateway_name)]
 Country = Annotated[str, checked(validation.country)]
 Destination = Annotated[str, checked(validation.destination)]
 Digits = Annotated[str, checked(validation.digits)]
+Amount = Annotated[str, checked(is_amount)]
+"""In the major unit of the organisation's currency, which is known once the file is compared."""
+Increment = Annotated[int, Field(ge=1, le=3600)]
 
 Kind = Literal["ip_phone", "mobile", "desktop"]
 Seats = Annotated[int, Field(ge=0, le=100_000)]
+
+
+MOST_RATES = 250_000
 
 
 class Section(BaseModel):
@@ -113,6 +121,17 @@ class Gateway(Section):
     trunk: bool = False
     registers: bool = True
     ping: Annotated[int, Field(ge=5, le=3600)] | None = 30
+
+
+class Rate(Section):
+    """Without `per_minute` (null) the prefix has no price of its own from `effective` on."""
+
+    prefix: Digits
+    per_minute: Amount | None
+    connection_fee: Amount = "0"
+    first: Increment = 1
+    next: Increment = 1
+    effective: Annotated[str, checked(is_moment)] | None = None
 
 
 class DialPlanEntry(Section):
@@ -176,6 +195,11 @@ class CallerId(Section):
     on_forward: Literal["extension", "caller"] = "extension"
 
 
+class UsageLimit(Section):
+    kind: Literal["none", "amount", "minutes"] = "none"
+    value: Amount | None = None
+
+
 class NoAnswer(Section):
     action: Literal["hang_up", "forward"] = "hang_up"
     wait: Annotated[int, Field(ge=5, le=60)] = 30
@@ -192,6 +216,7 @@ class Extension(Section):
     devices: Devices = Devices()
     incoming: Incoming = Incoming()
     caller_id: CallerId = CallerId()
+    usage_limit: UsageLimit | None = None
     no_answer: NoAnswer | None = None
     outbound_rule: Label | None = None
 
@@ -204,5 +229,6 @@ class Settings(Section):
     licences: Licences | None = None
     numbers: list[Number] | None = None
     gateways: list[Gateway] | None = None
+    rates: Annotated[list[Rate], Field(max_length=MOST_RATES)] | None = None
     outbound_rules: list[OutboundRule] | None = None
     extensions: list[Extension] | None = None

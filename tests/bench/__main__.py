@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import calls, decisions, esl, rendering
+from tests.bench import calls, decisions, esl, rates, rendering
 from tests.bench.table import show
 
 BENCHES = {
     "esl": ("The event socket against greenswitch", esl.run),
     "calls": ("A call with a controller against a static dialplan", calls.run),
     "decisions": ("Deciding a call", decisions.run),
+    "rates": ("A deck of 50,000 prefixes", rates.run),
     "rendering": ("Rendering the tree of a switch and parsing it back", rendering.run),
 }
 

@@ -187,11 +187,9 @@ BAD: list[tuple[str, Change, str, str]] = [
 
 NOT_YET: list[tuple[str, object, object]] = [
     ("members.0.pin", "4711", None),
-    ("rates", [{"prefix": "65"}], []),
     ("virtual_lines", [{"key": "200"}], []),
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),
-    ("extensions.0.usage_limit", {"kind": "minutes", "value": "300"}, {"kind": "none"}),
     ("extensions.0.local_sip_server", "192.0.2.1", None),
     ("extensions.0.no_answer", {"action": "voicemail"}, None),
     ("extensions.0.no_answer", {"emails": ["ann@acme.example"]}, {"emails": []}),

@@ -27,6 +27,22 @@ LABELS = st.text(
     min_size=1,
     max_size=64,
 ).filter(lambda text: text == text.strip())
+PRICES = st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,6})?", fullmatch=True)
+RATES = st.fixed_dictionaries(
+    {
+        "prefix": st.integers(1, 99).map(str),
+        "per_minute": st.none() | PRICES,
+        "connection_fee": PRICES,
+        "first": st.integers(1, 3600),
+        "next": st.integers(1, 3600),
+        "effective": st.sampled_from([None, "2026-03-01", "2026-03-01T12:30:00+00:00", "2031-12-31T23:59"]),
+    }
+)
+LIMITS = st.none() | st.one_of(
+    st.fixed_dictionaries({"kind": st.just("none")}),
+    st.fixed_dictionaries({"kind": st.just("minutes"), "value": st.integers(0, 9999).map(str)}),
+    st.fixed_dictionaries({"kind": st.just("amount"), "value": PRICES}),
+)
 KINDS = ["ip_phone", "mobile", "desktop"]
 
 
@@ -80,6 +96,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             data["incoming"]["devices"] = draw(st.lists(st.sampled_from(devices), unique=True)) if devices else []
         if data["type"] == "normal" and draw(st.booleans()):
+            data["usage_limit"] = draw(LIMITS)
             data["no_answer"] = {
                 "action": draw(st.sampled_from(["hang_up", "forward"])),
                 "wait": draw(st.integers(5, 60)),
@@ -139,6 +156,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             }
             for name in gateways
         ],
+        "rates": draw(st.lists(RATES, max_size=5, unique_by=lambda rate: (rate["prefix"], rate["effective"]))),
         "outbound_rules": [rule(name) for name in rules],
         "extensions": [extension(key) for key in keys],
     }
@@ -167,6 +185,7 @@ def test_export_and_apply_undo_each_other(migrated_file: Path, first: dict[str, 
                 one["key"]: one["label"] for one in file["extensions"]
             }
             assert dict(seen.numbers) == {one["number"]: one["to"] for one in file["numbers"]}
+            assert [one["prefix"] for one in exported["rates"]] == sorted(one["prefix"] for one in file["rates"])
             for one in file["extensions"]:
                 found = next(value for value in seen.extensions if value.key == one["key"])
                 assert list(found.forwarding.extensions) == one["incoming"]["forwarding"]["extensions"]

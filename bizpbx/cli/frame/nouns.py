@@ -35,6 +35,8 @@ class Noun:
     about: str
     print_one: Callable[[dict[str, Any]], None] | None = None
     """How `show` prints one for people; None: a line a field, by the path that `set` takes."""
+    in_table: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """What `list` prints of one for people; None: the columns as they are."""
 
 
 def model_of(noun: Noun) -> type[BaseModel]:
@@ -82,7 +84,8 @@ def commands(noun: Noun) -> typer.Typer:
         if as_json:
             output.print_json(list(found.values()))
         else:
-            output.print_table(noun.columns, list(found.values()))
+            rows = list(found.values())
+            output.print_table(noun.columns, [noun.in_table(row) for row in rows] if noun.in_table else rows)
 
     def show(name: options.Name, organisation: options.Organisation = None, as_json: options.Json = False) -> None:
         from bizpbx.cli.frame import output, store

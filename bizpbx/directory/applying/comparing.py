@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pydantic import BaseModel
 
 from bizpbx.directory import documents, schema
+from bizpbx.directory.applying import usage_limits
 from bizpbx.directory.applying.work import NOUNS, Work
 from bizpbx.directory.default_countries import default_countries
 from bizpbx.directory.documents import Document
@@ -62,7 +63,7 @@ def complete(work: Work, section: str, document: Document, stored: Document | No
     if section == "outbound_rules":
         return complete_rule(document, stored)
     if section == "extensions":
-        return complete_extension(document, stored["devices"] if stored and not work.prune else {})
+        return complete_extension(work, document, stored["devices"] if stored and not work.prune else {})
     return document
 
 
@@ -75,7 +76,7 @@ def complete_rule(document: Document, stored: Document | None) -> Document:
     return document | {"countries": dict(sorted(countries.items())), "caller_id_plan": plan}
 
 
-def complete_extension(document: Document, stored_devices: Document) -> Document:
+def complete_extension(work: Work, document: Document, stored_devices: Document) -> Document:
     """Devices that are not in the file stay as they are; no list of incoming devices means all of them."""
     wanted = {kind: device for kind, device in document["devices"].items() if device is not None}
     devices = stored_devices | wanted
@@ -87,7 +88,9 @@ def complete_extension(document: Document, stored_devices: Document) -> Document
         | {"devices": [kind for kind in order if kind in (devices if ringing is None else ringing)]},
     }
     if document["type"] == "call_center":
-        del completed["no_answer"]
-    elif document["no_answer"] is None:
+        del completed["usage_limit"], completed["no_answer"]
+        return completed
+    completed["usage_limit"] = usage_limits.complete(work, document["key"], document)
+    if document["no_answer"] is None:
         completed["no_answer"] = schema.NoAnswer().model_dump()
     return completed

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
-from bizpbx.directory.applying import passcodes
+from bizpbx.directory.applying import passcodes, usage_limits
 from bizpbx.directory.applying.simple import write
 from bizpbx.directory.applying.work import Work, chunks
 from bizpbx.directory.caller_id import AssignedCallerId
@@ -64,6 +64,7 @@ def row(work: Work, document: Document) -> dict[str, Any]:
         "no_answer_wait": no_answer["wait"],
         "no_answer_number": no_answer["number"],
         "rule_id": work.ids["outbound_rules"].get(document["outbound_rule"]),
+        **usage_limits.columns(work, document),
     }
 
 

@@ -79,6 +79,8 @@ class Work:
     at: datetime
     secrets: Callable[[], Secrets]
     prune: bool
+    organisation: Document
+    """As it will be."""
     ids: dict[str, dict[str, int]] = field(default_factory=dict)
     """Section → name → row id, as stored."""
     sections: dict[str, Section] = field(default_factory=lambda: {name: Section(noun) for name, noun in NOUNS.items()})
