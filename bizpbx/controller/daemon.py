@@ -52,7 +52,7 @@ class Controller:
         migrations.check(database.engine)
         keys = Keys.load(config.secret_key, config.home)
         self._queries = Queries(database)
-        reader = SettingsReader()
+        reader = SettingsReader(pause=gevent.sleep)
         decider = Decider(self._queries, reader)
         host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
         self._passcodes = StoredPasscodes(self._queries, Changes(config.database))

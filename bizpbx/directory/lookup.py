@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -127,12 +127,18 @@ class Account:
 class SettingsReader:
     """Shared by all calls of a process; safe to use from several threads, each with its own session."""
 
-    def __init__(self, secrets: Secrets | None = None, names: addresses.Names | None = None) -> None:
-        """`secrets` is needed by `everything` alone, for the passwords of gateways."""
+    def __init__(
+        self,
+        secrets: Secrets | None = None,
+        names: addresses.Names | None = None,
+        pause: Callable[[], object] | None = None,
+    ) -> None:
+        """`secrets` is needed by `everything` alone, for the passwords of gateways. `pause` lets others have their
+        turn while something large is read."""
         self._secrets = secrets
         self._names = names or addresses.Names()
         self._snapshots: dict[str, Snapshot] = {}
-        self._decks = RateDecks()
+        self._decks = RateDecks(pause)
 
     def tenant(self, session: Session, domain: str) -> LoadedTenant:
         """The organisation's settings as they are now, for one call. Raises NotFound."""

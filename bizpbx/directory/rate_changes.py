@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import delete, insert, tuple_, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from bizpbx.directory import rates
@@ -20,8 +20,6 @@ from bizpbx.metering.decks import Price
 
 MOST_TOLD = 100
 """More changes than this are put on record as one, with their numbers."""
-CHUNK = 400
-"""Keys in one statement: SQLite takes 32,766 parameters, and each key is two."""
 
 Document = dict[str, Any]
 
@@ -102,14 +100,16 @@ def exactly(before: Rates, wanted: Rates, since: datetime | None) -> tuple[Rates
 
 
 def write(session: Session, organisation_id: int, change: RateChange) -> None:
-    """All of it, in a few statements."""
-    gone = change.removed + change.changed
-    for start in range(0, len(gone), CHUNK):
-        session.execute(
+    """All of it, in two statements that the driver is given many rows for."""
+    gone = [key._asdict() for key in change.removed + change.changed]
+    if gone:
+        session.connection().execute(
             delete(Rate).where(
                 Rate.organisation_id == organisation_id,
-                tuple_(Rate.prefix, Rate.effective).in_(list(map(tuple, gone[start : start + CHUNK]))),
-            )
+                Rate.prefix == bindparam("prefix"),
+                Rate.effective == bindparam("effective"),
+            ),
+            gone,
         )
     new = [columns(organisation_id, key, change.wanted[key]) for key in change.added + change.changed]
     if new:

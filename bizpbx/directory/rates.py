@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BigInteger, select, type_coerce
+from sqlalchemy import BigInteger, DateTime, select, type_coerce
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.rate import Rate
@@ -26,13 +26,23 @@ class RateKey(NamedTuple):
     effective: datetime
 
 
+PORTION = 1000
+"""Rates that are read in some milliseconds."""
+
 Rates = Mapping[RateKey, Price | None]
 """None: the prefix has no price of its own from then on."""
 
 
-def deck(session: Session, organisation_id: int) -> RateDeck:
-    """All rates of the organisation in memory."""
-    return RateDeck(rows(session, organisation_id))
+def deck(session: Session, organisation_id: int, pause: Callable[[], object] | None = None) -> RateDeck:
+    """All rates of the organisation in memory. `pause` is called now and then: reading many takes its time."""
+
+    def with_pauses() -> Iterator[DatedPrice]:
+        for position, row in enumerate(rows(session, organisation_id), 1):
+            yield row
+            if pause is not None and position % PORTION == 0:
+                pause()
+
+    return RateDeck(with_pauses())
 
 
 def stored(
@@ -49,29 +59,34 @@ def stored(
 def rows(
     session: Session, organisation_id: int, *, starts_with: str = "", prefixes: Collection[str] | None = None
 ) -> Iterator[DatedPrice]:
-    """In no order. Read without SQLAlchemy's types: there may be tens of thousands, and few prices among them."""
+    """In no order. There may be tens of thousands, with few prices and dates among them: each of these is made once."""
     query = asked(organisation_id)
     if prefixes is not None:
         query = query.where(Rate.prefix.in_(prefixes))
     if starts_with:
         query = query.where(Rate.prefix.startswith(starts_with, autoescape=True))
-    prices: dict[tuple[Any, ...], Price | None] = {}
-    for found, effective, *numbers in session.connection().execute(query):
-        amounts = tuple(numbers)
-        if amounts not in prices:
-            prices[amounts] = price_of(*amounts)
-        yield DatedPrice(found, effective, prices[amounts])
+    made: dict[tuple[Any, ...], tuple[datetime, Price | None]] = {}
+    for row in session.connection().execute(query):
+        told = row[1:]
+        if told not in made:
+            made[told] = (in_utc(told[0]), price_of(*told[1:]))
+        yield DatedPrice(row[0], *made[told])
 
 
 def asked(organisation_id: int) -> AnySelect:
     return select(
         Rate.prefix,
-        Rate.effective,
+        type_coerce(Rate.effective, DateTime(timezone=True)),
         type_coerce(Rate.per_minute, BigInteger),
         type_coerce(Rate.connection_fee, BigInteger),
         Rate.first,
         Rate.next,
     ).where(Rate.organisation_id == organisation_id)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """SQLite keeps no time zone."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def price_of(per_minute: int | None, connection_fee: int, first: int, following: int) -> Price | None:

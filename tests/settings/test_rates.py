@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from bizpbx.directory.rate_decks import RateDecks
 from bizpbx.directory.rate_editing import Edited, edit
 from bizpbx.directory.rates import RateKey, Rates
 from bizpbx.errors import InvalidSettings, Refused
-from bizpbx.metering.decks import ALWAYS, Price
+from bizpbx.metering.decks import ALWAYS, Price, RateDeck
 from bizpbx.metering.pricing import Rate
 from bizpbx.policy.settings import UsageLimit, UsageLimitKind
 from tests.settings.samples import NOON, applied, example
@@ -324,13 +325,39 @@ def test_decks_that_were_not_asked_for_lately_make_room(sqlite_database: Databas
         assert len(statements) == 5
 
 
-def test_fifty_thousand_rates_are_taken_and_found(database: Database) -> None:
-    applied(database, example())
-    many = {RateKey(str(number), ALWAYS): price(str(number % 7)) for number in range(100_000, 150_000)}
+def test_others_have_their_turn_while_a_deck_is_read_and_one_call_reads_it(sqlite_database: Database) -> None:
+    applied(sqlite_database, example())
+    edited(sqlite_database, {RateKey(str(number), ALWAYS): price("1") for number in range(10_000, 13_500)})
+    turns: list[int] = []
 
-    assert edited(database, many).counts["added"] == 50_000
+    def another_call() -> None:
+        # Given another call that has its turn while the deck is read, and asks for it as well,
+        turns.append(len(turns))
+        if len(turns) == 1:
+            waiting.start()
+
+    reader = SettingsReader(pause=another_call)
+    found: list[RateDeck] = []
+
+    def ask() -> None:
+        with sqlite_database.reading() as session:
+            found.append(reader.tenant(session, "acme.example").deck())
+
+    waiting = Thread(target=ask)
+    ask()
+    waiting.join(30)
+    # it is read once, in portions, for both.
+    assert len(turns) == 3
+    assert len(found) == 2 and found[0] is found[1]
+
+
+def test_thousands_of_rates_are_taken_and_found(database: Database) -> None:
+    applied(database, example())
+    many = {RateKey(str(number), ALWAYS): price(str(number % 7)) for number in range(10_000, 15_000)}
+
+    assert edited(database, many).counts["added"] == 5_000
     assert edited(database, many, prune=True).applied.changes == ()
     with database.reading() as session:
         deck = SettingsReader().tenant(session, "acme.example").deck()
-    assert deck.find("+14999912345678", datetime.now(UTC)) == Rate("149999", Decimal(149999 % 7))
-    assert edited(database, {RateKey("1", ALWAYS): price("1")}, prune=True).counts["removed"] == 50_000
+    assert deck.find("+1499912345678", datetime.now(UTC)) == Rate("14999", Decimal(14999 % 7))
+    assert edited(database, {RateKey("1", ALWAYS): price("1")}, prune=True).counts["removed"] == 5_000
