@@ -42,6 +42,14 @@ class Config(BaseSettings):
     freeswitch_conf: Path | None = Field(
         default=None, description="Rendered tree that `serve` keeps up to date with the settings; empty means none."
     )
+    spool: Path | None = Field(
+        default=None,
+        description="Folder that the switch on this machine writes its call records to; empty means `spool` under "
+        "the home folder.",
+    )
+    spool_days: int = Field(
+        default=7, ge=0, le=3650, description="Days that those files are kept after they are on record."
+    )
     sip_ip: str = Field(default="127.0.0.1", description="Address a rendered switch listens on for SIP and media.")
     sip_external_ip: str = Field(default="", description="Public address it announces, where it stands behind NAT.")
     devices_port: int = Field(default=5060, ge=1, le=65535, description="Its SIP port for devices.")
@@ -66,7 +74,7 @@ class Config(BaseSettings):
     )
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
-    @field_validator("freeswitch_conf", "prompts", "tls_certificates", mode="before")
+    @field_validator("freeswitch_conf", "prompts", "spool", "tls_certificates", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.
@@ -76,6 +84,11 @@ class Config(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.home / 'bizpbx.db'}"
+
+    @property
+    def records(self) -> Path:
+        """The folder of call records in force."""
+        return self.spool or self.home / "spool"
 
 
 def load() -> Config:

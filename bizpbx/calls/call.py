@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+from bizpbx.policy.plan import Cause, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import Request
 
@@ -54,8 +54,9 @@ class Call(Protocol):
     @property
     def arrival(self) -> Arrival: ...
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
-        """Write to the channel where the call stands and why, for engineers and for the next controller."""
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
+        """Write to the channel where the call stands, why and whose it is: for engineers, for the record and for the
+        next controller."""
 
     def ring(self, ring: Ring) -> Unanswered | None:
         """Ring all targets together. None: it was answered and that conversation has ended. Otherwise why it failed."""

@@ -48,7 +48,7 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> 
             continue
         if isinstance(step, Ring) and attempt:
             reasons = (*reasons, _fails_over(step))
-        call.note(stage, reasons, plan.callee, attempt)
+        call.note(stage, reasons, plan, attempt)
         match step:
             case Ring():
                 spent = spent if attempt else 0
@@ -61,7 +61,7 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> 
                 if refused is not None:
                     reasons = (*reasons, refused.reason)
                     # From here on no controller that takes over goes back to the ring.
-                    call.note(Stage.ANNOUNCE, reasons, plan.callee)
+                    call.note(Stage.ANNOUNCE, reasons, plan)
                     call.announce(refused.prompt)
                     call.hang_up(Cause.OUTGOING_CALL_BARRED)
                     return reasons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from bizpbx.calls.call import Arrival
@@ -34,7 +36,7 @@ class Decider:
             tenant = self._reader.tenant(session, domain)
         except NotFound:
             return _refuse(Cause.CALL_REJECTED, Rule.ORGANISATION_UNKNOWN, "no such organisation any more")
-        return decide(arrival.request, tenant)
+        return replace(decide(arrival.request, tenant), organisation=domain)
 
     def _dialled_organisation(self, session: Session, arrival: Arrival) -> str | Plan:
         """Domain of the organisation whose DID was dialled, if it has a gateway where the call came from."""

@@ -36,6 +36,7 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
         rtp_end=int(last),
         controllers=config.controllers or config.call_listen,
         xml_curl_urls=tuple(f"http://{address}/freeswitch/directory" for address in directories),
+        records=str(config.records.absolute()),
         xml_curl_credentials=f"{DIRECTORY_USER}:{keys.http_password}",
     )
 

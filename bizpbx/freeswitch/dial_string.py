@@ -36,8 +36,8 @@ def dial_string(ring: Ring) -> str:
 def device_leg(sip_user: str, domain: str, tls: bool, *variables: str) -> str:
     """A registered device with the variables of its leg. One that requires TLS is offered SRTP and nothing else, and
     only where it is registered over TLS."""
-    held = (*variables, "rtp_secure_media=mandatory") if tls else variables
-    return (f"[{','.join(held)}]" if held else "") + device_address(sip_user, domain, tls)
+    held = [*variables, *_on_record(_token(sip_user), domain), *(["rtp_secure_media=mandatory"] if tls else [])]
+    return f"[{','.join(held)}]{device_address(sip_user, domain, tls)}"
 
 
 def device_address(sip_user: str, domain: str, tls: bool = False) -> str:
@@ -74,7 +74,14 @@ def _leg(target: Target, ring: Ring) -> str:
         case GatewayTarget():
             if ring.patience is not None:
                 variables.append(f"leg_progress_timeout={ring.patience:d}")
-            return f"[{','.join(variables)}]{gateway_address(target.gateway, _token(target.dial))}"
+            variables += _on_record(_token(target.dial), target.domain)
+            return f"[{','.join(variables)}]{gateway_address(target.gateway, target.dial)}"
+
+
+def _on_record(target: str, domain: str) -> list[str]:
+    """Whose leg it is and what it calls, for the record that the switch writes of it."""
+    whose = [f"bizpbx_organisation={_token(domain)}"] if domain else []
+    return [*whose, f"bizpbx_target={target}"]
 
 
 def _identity(target: Target, withheld: bool) -> list[str]:

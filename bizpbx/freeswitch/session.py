@@ -18,7 +18,7 @@ from bizpbx.freeswitch.dial_string import dial_string
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, answered, unanswered
-from bizpbx.policy.plan import Cause, Reason, Ring, Stage
+from bizpbx.policy.plan import Cause, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.prompts import Prompts
 
@@ -55,13 +55,14 @@ class FreeSwitchCall:
         self.arrival: Arrival = arrival_of(data)
         self._attempt = self.arrival.attempt
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
         """Kept back until the next command, so that noting costs no round trip of its own."""
         self._pending = {
             "bizpbx_stage": stage.value,
             "bizpbx_rule": " ".join(reason.rule for reason in reasons),
             "bizpbx_reason": "; ".join(reason.text for reason in reasons),
-            "bizpbx_callee": callee or "",
+            "bizpbx_callee": plan.callee or "",
+            "bizpbx_domain": plan.organisation or "",
         }
         if attempt != self._attempt:
             self._pending["bizpbx_attempt"] = str(attempt)
@@ -89,13 +90,14 @@ class FreeSwitchCall:
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
         # From here to its end the switch neither logs this call's digits nor makes events of them: what is keyed in
         # between two questions belongs to the passcode, too.
-        variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries)}
+        # A caller who hangs up meanwhile leaves no file with all variables of the call in it.
+        variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries), "process_cdr": "false"}
         # One to eight digits, one try, 5 s. Without a regular expression: the switch would log what it compares.
         path = self._prompts.path(prompt)
         asked = f"1 8 1 5000 # {path} silence_stream://10 {DIGITS}"
         self._execute("play_and_get_digits", asked, variables, ENTRY_LIMIT)
         digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
-        self._tell(lambda: self._session.set_variables({DIGITS: ""}))
+        self._tell(lambda: self._session.set_variables({DIGITS: "", "process_cdr": ""}))
         return digits
 
     def hang_up(self, cause: Cause) -> None:

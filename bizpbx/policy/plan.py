@@ -143,3 +143,5 @@ class Plan:
     reasons: tuple[Reason, ...]
     callee: str | None = None
     """Key of the extension that was called, if there is one."""
+    organisation: str | None = None
+    """Domain of the organisation whose call it is, as far as that is clear."""

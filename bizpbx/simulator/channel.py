@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid as uuids
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -66,12 +67,16 @@ class Channel:
         self.clock = clock
         self.created = clock.now()
         self.answered_at = self.hung_up_at = 0.0
+        self.rang_at = self.heard_at = 0.0
         self.sip_refusal: int | None = None
         """Final code that `respond` asked for."""
         self.on_hangup: list[Callable[[Channel], None]] = []
         """Called at the hang-up, before anything that waits for it goes on."""
+        self.on_report: list[Callable[[Channel], None]] = []
+        """Called when the leg is over for good, before the listeners are told."""
         self._bus = bus
         self._recorded = False
+        self._pressed = ""
         self._variables: dict[str, str] = {"direction": direction, "uuid": self.uuid, "channel_name": name}
 
     # Variables
@@ -127,12 +132,14 @@ class Channel:
     def ring(self) -> None:
         """The far end rings."""
         if self.up and not self.ringing.is_set() and not self.answered.is_set():
+            self.rang_at = self.clock.now()
             self.ringing.set()
             self.fire("CHANNEL_PROGRESS")
 
     def pre_answer(self) -> None:
         """Let the caller hear the switch."""
         if self.up and not self.early.is_set() and not self.answered.is_set():
+            self.heard_at = self.clock.now()
             self.early.set()
             self.set("endpoint_disposition", "EARLY MEDIA")
             self.fire("CHANNEL_PROGRESS_MEDIA")
@@ -151,6 +158,7 @@ class Channel:
             except Empty:
                 continue
             if not self.is_true("sensitive_dtmf"):
+                self._pressed += pressed
                 self.fire("DTMF", ("DTMF-Digit", pressed), ("DTMF-Source", "RTP"))
             return pressed
         return None
@@ -174,6 +182,20 @@ class Channel:
         self._recorded = True
         self.set("billsec", str(int(self.hung_up_at - self.answered_at) if self.answered_at else 0))
         self.set("duration", str(int(self.hung_up_at - self.created)))
+        for name, moment in (
+            ("start", self.created),
+            ("progress", self.rang_at),
+            ("progress_media", self.heard_at),
+            ("answer", self.answered_at),
+            ("end", self.hung_up_at),
+        ):
+            self.set(f"{name}_uepoch", _stamp(moment))
+        profile = self.profile
+        self.set("caller_id", f'"{profile.caller_id_name}" <{profile.caller_id_number}>')
+        masked = re.sub(self.get("digits_dialed_filter") or r"\Z", lambda found: "X" * len(found[0]), self._pressed)
+        self.set("digits_dialed", masked or "none")
+        for report in self.on_report:
+            report(self)
         self.fire("CHANNEL_HANGUP_COMPLETE")
         self.fire("CHANNEL_DESTROY")
 

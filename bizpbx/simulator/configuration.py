@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lxml import etree
 
+from bizpbx.simulator.records import RecordSettings
+from bizpbx.simulator.text import is_true
+
 _PARSER = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True, remove_comments=True)
 _INSTRUCTION = re.compile(r'<X-PRE-PROCESS\s+cmd="([^"]*)"\s+data="([^"]*)"\s*/?>', re.IGNORECASE)
 _GLOBAL = re.compile(r"\$\$\{([^}]*)\}")
@@ -57,6 +60,8 @@ class Configuration:
     bindings: tuple[Binding, ...] = ()
     """In the order in which they are asked."""
     globals: dict[str, str] = field(default_factory=dict)
+    records: RecordSettings = field(default_factory=RecordSettings)
+    switch_name: str = ""
 
 
 def load(tree: Path) -> Configuration:
@@ -77,7 +82,25 @@ def parse(text: str, values: dict[str, str] | None = None) -> Configuration:
     for profile in root.iterfind(".//profile"):
         _read_profile(profile, found)
     bindings = root.iterfind(".//configuration[@name='xml_curl.conf']//binding")
-    return replace(found, bindings=tuple(one for binding in bindings if (one := _binding(binding)) is not None))
+    return replace(
+        found,
+        bindings=tuple(one for binding in bindings if (one := _binding(binding)) is not None),
+        records=_records(root),
+        switch_name=_param(root, "switch.conf", "switchname") or "",
+    )
+
+
+def _records(root: etree._Element) -> RecordSettings:
+    folder = _param(root, "xml_cdr.conf", "log-dir")
+    loaded = root.find(".//load[@module='mod_xml_cdr']") is not None
+    if not loaded or folder is None or not folder.startswith("/"):
+        return RecordSettings()
+    return RecordSettings(Path(folder), is_true(_param(root, "xml_cdr.conf", "log-b-leg") or "true"))
+
+
+def _param(root: etree._Element, configuration: str, name: str) -> str | None:
+    found = root.find(f".//configuration[@name='{configuration}']/settings/param[@name='{name}']")
+    return None if found is None else found.get("value")
 
 
 def _binding(element: etree._Element) -> Binding | None:

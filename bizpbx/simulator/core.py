@@ -16,6 +16,7 @@ from bizpbx.simulator.endpoints import Endpoint, Locations
 from bizpbx.simulator.esl_server import EslServer
 from bizpbx.simulator.events import EventBus
 from bizpbx.simulator.legs import Legs
+from bizpbx.simulator.records import LegRecords
 from bizpbx.simulator.scheduler import Scheduler
 from bizpbx.simulator.session import Session
 
@@ -62,6 +63,8 @@ class Core:
         self.configuration = self._read()
         self.dialplan = Dialplan(self.configuration.contexts)
         self.directory = Directory(self.configuration)
+        self.bus.switch_name = self.configuration.switch_name or self.bus.switch_name
+        self.records = LegRecords(self.bus, self.configuration.records)
         self.legs = Legs(self.bus, self.clock, self.directory, self.locations, self.configuration.gateways)
 
     def close(self) -> None:
@@ -88,6 +91,7 @@ class Core:
         self._channels[channel.uuid] = channel
         self.sessions_since_start += 1
         self.peak = max(self.peak, len(self._channels))
+        channel.on_report.append(lambda ended: self.records.write(ended))
         if channel.direction == "inbound":
             channel.fire("CHANNEL_CREATE")
             return

@@ -110,6 +110,8 @@ class Legs:
         for key, value in values.items():
             channel.set(key, value)
         channel.set("originator", caller.uuid)
+        if address[1] == "gateway":
+            channel.set("sip_gateway_name", address[2])
         privacy = values.get("origination_privacy")
         channel.hides_number = caller.hides_number if privacy is None else "hide_number" in privacy
         headers = {

@@ -52,9 +52,9 @@ class RecordedCall:
         self._gone = gone
         self._entries = iter(entries)
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], callee: str | None, attempt: int = 0) -> None:
+    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
         again = f" {attempt}" if attempt else ""
-        self.done.append(f"note {stage}{again} {callee} {' '.join(reason.rule for reason in reasons)}")
+        self.done.append(f"note {stage}{again} {plan.callee} {' '.join(reason.rule for reason in reasons)}")
 
     def ring(self, ring: Ring) -> Unanswered | None:
         if self._gone:

@@ -24,22 +24,26 @@ def ring(*targets: Target) -> Ring:
 
 def test_all_targets_ring_together_each_with_its_own_number() -> None:
     assert dial_string(ring(DEVICE, GATEWAY)) == (
-        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none]"
+        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,"
+        "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
         "sofia/internal/100-ip_phone.acme.example%acme.example,"
-        "[leg_timeout=20,origination_caller_id_number=+6564291310,sip_cid_type=none]"
+        "[leg_timeout=20,origination_caller_id_number=+6564291310,sip_cid_type=none,bizpbx_target=+6581112222]"
         "sofia/gateway/carrier.acme.example/+6581112222"
     )
 
 
 def test_a_leg_has_a_number_of_its_own_even_if_there_is_none_to_show() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, number=""))) == (
-        "[leg_timeout=20,origination_caller_id_number=anonymous,sip_cid_type=none]sofia/internal/100-ip_phone.acme.example%acme.example"
+        "[leg_timeout=20,origination_caller_id_number=anonymous,sip_cid_type=none,"
+        "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
+        "sofia/internal/100-ip_phone.acme.example%acme.example"
     )
 
 
 def test_a_device_that_requires_tls_rings_with_srtp_and_where_tls_is_the_only_way_in() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, tls=True))) == (
-        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,rtp_secure_media=mandatory]"
+        "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,"
+        "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone,rtp_secure_media=mandatory]"
         "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
     )
 
@@ -70,14 +74,14 @@ def test_whatever_is_dialled_stays_one_leg(text: str) -> None:
     except InvalidText:
         return
     assert built.count("sofia/") == built.count("[") == built.count("]") == 1
-    assert built.count(",") == 2
+    assert built.count(",") == 3
 
 
 ASSERTED = GatewayTarget("carrier.acme.example", "+6581112222", "+6591112222", "+6564291310", "acme.example")
 
 
 def test_a_gateway_is_told_whose_call_it_is_whatever_is_shown() -> None:
-    assert "sip_h_P-Asserted-Identity=sip:+6564291310@acme.example]" in dial_string(ring(ASSERTED))
+    assert "sip_h_P-Asserted-Identity=sip:+6564291310@acme.example," in dial_string(ring(ASSERTED))
     assert "Privacy" not in dial_string(ring(ASSERTED))
 
 

@@ -63,7 +63,8 @@ def test_a_usable_device_may_register_and_knows_who_it_is() -> None:
     assert user(root, "100-ip_phone") == {
         "a1-hash": ha1("100-ip_phone", "acme.example"),
         "sip-force-extension": "100-ip_phone.acme.example",
-        "dial-string": "sofia/internal/100-ip_phone.acme.example%acme.example",
+        "dial-string": "[bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
+        "sofia/internal/100-ip_phone.acme.example%acme.example",
         "bizpbx_device": "100-ip_phone",
         "bizpbx_extension": "100",
         "effective_caller_id_number": "100",
@@ -79,9 +80,10 @@ def test_a_device_that_requires_tls_is_held_to_it() -> None:
     root = parsed(tree[PurePosixPath("directory/bizpbx-acme.example.xml")])
     rendered = user(root, "100-ip_phone")
     dial_string = "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
-    assert rendered["dial-string"] == f"[rtp_secure_media=mandatory]{dial_string}"
+    held = "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone,rtp_secure_media=mandatory"
+    assert rendered["dial-string"] == f"[{held}]{dial_string}"
     assert (rendered["bizpbx_tls"], rendered["rtp_secure_media_inbound"]) == ("true", "mandatory")
-    assert user(root, "100")["dial-string"] == f"[leg_timeout=30,rtp_secure_media=mandatory]{dial_string}"
+    assert user(root, "100")["dial-string"] == f"[leg_timeout=30,{held}]{dial_string}"
     assert user(parsed(device_document(ACME, called, called.devices[0], "internal-tls")), "100-ip_phone") == rendered
 
 
@@ -160,8 +162,10 @@ def test_a_key_rings_the_devices_that_ring_and_is_nobodys_account() -> None:
     called = Extension("100", "Reception", devices=tuple(devices), no_answer=NoAnswer(wait=20))
     expected = {
         "sip-forbid-register": "true",
-        "dial-string": "[leg_timeout=20]sofia/internal/100-ip_phone.acme.example%acme.example,"
-        "[leg_timeout=20]sofia/internal/100-desktop.acme.example%acme.example",
+        "dial-string": "[leg_timeout=20,bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
+        "sofia/internal/100-ip_phone.acme.example%acme.example,"
+        "[leg_timeout=20,bizpbx_organisation=acme.example,bizpbx_target=100-desktop]"
+        "sofia/internal/100-desktop.acme.example%acme.example",
     }
     assert user(directory(organisation(extensions=[called])), "100") == expected
     assert user(parsed(key_document(ACME, called)), "100") == expected

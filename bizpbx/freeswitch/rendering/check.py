@@ -15,7 +15,14 @@ PARSER = etree.XMLParser(
 
 EXPANSIONS = frozenset(
     f"${{{name}}}"
-    for name in ("destination_number", "bizpbx_stage", "bizpbx_tls", "originate_disposition", "sofia_profile_name")
+    for name in (
+        "destination_number",
+        "bizpbx_stage",
+        "bizpbx_tls",
+        "originate_disposition",
+        "sofia_profile_name",
+        "uuid",
+    )
 )
 """What our templates let the switch expand. Each is a number checked before, or a word of ours or of the switch."""
 

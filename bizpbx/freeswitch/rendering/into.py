@@ -52,6 +52,18 @@ STEPS = (
         _included("bizpbx-bindings.xml"),
     ),
     Manual(
+        _CONFIGS / "modules.conf.xml",
+        '<load module="mod_xml_cdr"/>',
+        "The switch puts each leg of each call on record.",
+        "//load[@module='mod_xml_cdr']",
+    ),
+    Manual(
+        _CONFIGS / "xml_cdr.conf.xml",
+        '<param name="log-dir" …/> with the folder of BIZPBX_SPOOL, and <param name="log-b-leg" value="true"/>',
+        "Where the controller takes the records from.",
+        "//param[@name='log-b-leg' and @value='true'] and //param[@name='log-dir' and starts-with(@value, '/')]",
+    ),
+    Manual(
         _CONFIGS / "acl.conf.xml",
         'inside <network-lists>: <X-PRE-PROCESS cmd="include" data="../bizpbx/bizpbx-gateways.xml"/>',
         "The addresses that calls from gateways may come from.",

@@ -54,6 +54,8 @@ class SwitchParameters:
     max_session_transfers: int = 10
     """A leg that was transferred this often is hung up: it is in a loop."""
     codecs: str = "PCMU,PCMA,opus"
+    records: str = "/var/lib/bizpbx/spool"
+    """Folder on the switch that it writes its call records to."""
 
     def __post_init__(self) -> None:
         if not self.esl_password or self.esl_password.casefold() == "cluecon":

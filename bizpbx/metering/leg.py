@@ -1,0 +1,63 @@
+"""What a switch put on record about one leg of a call that has ended. No switch's own words, no SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+_SECOND = timedelta(seconds=1)
+_HALF = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True)
+class LegRecord:
+    """One leg. Texts are bounded and hold no control characters; moments are in UTC, exact to the microsecond."""
+
+    switch: str
+    """Name of the switch, as it names itself."""
+    leg: str
+    """The switch's name for the leg, a UUID on FreeSWITCH."""
+    call: str
+    """Name of the leg that the call came in on; equal to `leg` for that one."""
+    organisation: str | None
+    """Domain; None if the call became nobody's, such as one to a number that no organisation has."""
+    started: datetime
+    ended: datetime
+    cause: str
+    """Hang-up cause in Q.850's names, as the switch spells it."""
+    ringing: datetime | None = None
+    """When its far end rang, or was first heard."""
+    answered: datetime | None = None
+    sip_code: int | None = None
+    """Final code of the far end, or that it was given; None if SIP did not end the leg."""
+    caller: str = ""
+    """Key of the extension that calls, or number of the caller as the far end wrote it. On a leg that was called: the
+    number that it was shown."""
+    withheld: bool = False
+    """The caller asked for privacy; `caller` is to be kept to the engineers."""
+    dialled: str = ""
+    """What the caller asked for. Of a leg that was called: the number that the gateway was asked for, or empty."""
+    extension: str | None = None
+    """Key of the extension whose device is at the far end."""
+    device: str | None = None
+    """SIP user of that device."""
+    gateway: str | None = None
+    """Name on the switch of the gateway that the leg went out through."""
+    callee: str | None = None
+    """Key of the extension that was called, of the leg that the call came in on."""
+    rules: tuple[str, ...] = ()
+    """Codes of the rules that decided the call, of the leg that the call came in on."""
+    reason: str = ""
+    """The same as sentences."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the call came in on this leg."""
+        return self.leg == self.call
+
+    @property
+    def talked(self) -> int:
+        """Talk time: whole seconds from answer to hang-up, rounded to the nearest, at least 1 of an answered leg."""
+        if self.answered is None:
+            return 0
+        return max(1, (self.ended - self.answered + _HALF) // _SECOND)
