@@ -14,6 +14,9 @@ def export(
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Write the passwords of gateways in clear, for another installation.")
     ] = False,
+    without_rates: Annotated[
+        bool, typer.Option("--without-rates", help="Leave out the rates; `bizpbx rate export` writes them as CSV.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Print an organisation's settings as a settings file. Applied again, it changes nothing.
@@ -32,7 +35,9 @@ def export(
 
     with store.opened() as database, database.reading() as session, output.progress("reading"):
         domain = store.domain(session, organisation)
-        document = export.export(session, domain, store.secrets() if with_secrets else None)
+        document = export.export(
+            session, domain, store.secrets() if with_secrets else None, with_rates=not without_rates
+        )
     if as_json:
         output.print_json(document)
     else:

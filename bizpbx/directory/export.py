@@ -13,7 +13,7 @@ from bizpbx.directory.secrets import Secrets
 from bizpbx.errors import NotFound
 
 
-def export(session: Session, domain: str, secrets: Secrets | None = None) -> Document:
+def export(session: Session, domain: str, secrets: Secrets | None = None, *, with_rates: bool = True) -> Document:
     """All sections, every field written out. With `secrets` the passwords of gateways are in clear. Raises NotFound."""
     organisation_id = find(session, domain)
     gateways = documents.gateways(session, organisation_id)
@@ -28,7 +28,7 @@ def export(session: Session, domain: str, secrets: Secrets | None = None) -> Doc
         "licences": documents.licences(session, organisation_id),
         "numbers": list(documents.numbers(session, organisation_id).values()),
         "gateways": list(gateways.values()),
-        "rates": documents.rates(session, organisation_id),
+        **({"rates": documents.rates(session, organisation_id)} if with_rates else {}),
         "outbound_rules": list(documents.outbound_rules(session, organisation_id).values()),
         "extensions": list(documents.extensions(session, organisation_id).values()),
     }

@@ -138,3 +138,10 @@ def test_the_usage_limit_of_an_extension_is_set_shown_and_listed(acme: Run) -> N
     refused = acme("extension", "set", "101", "usage_limit.kind=minutes", "usage_limit.value=1.5", code=1)
     assert refused.stderr == "usage_limit.value: must be whole minutes, 100,000 at most. [invalid-text]\n"
     assert "normal extensions" in acme("extension", "set", "103", "usage_limit.kind=minutes", code=1).stderr
+
+
+def test_an_export_may_leave_the_rates_out_and_leaves_them_alone(priced: Run) -> None:
+    exported = priced("export", "--without-rates").stdout
+    assert "rates:" not in exported
+    assert "nothing to change" in priced("apply", "-", "--prune", text=exported).stdout
+    assert "rates:" in priced("export").stdout

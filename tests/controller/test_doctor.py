@@ -24,6 +24,11 @@ from tests.controller.conftest import fill
 from tests.controller.test_daemon import SETTINGS
 from tests.postgres import Server
 
+LIMITED = """
+organisation: {name: Acme, domain: acme.example, timezone: Asia/Singapore, country: SG, currency: SGD}
+outbound_rules: [{name: Standard, countries: {SG: allowed, VN: passcode, SATELLITE: allowed}}]
+extensions: [{key: "100", label: A, outbound_rule: Standard, usage_limit: {kind: amount, value: "5"}}]
+"""
 HEALTHY = {
     "version": "FreeSWITCH Version 1.11.1 (git abc 64bit)\n",
     "sofia status": (
@@ -269,3 +274,14 @@ def test_the_command_prints_json_and_exits_by_what_it_found(installation: Instal
     assert len(plain.stdout.splitlines()) == len(answer["findings"]) + 1
     secret = (installation.config.home / "secret.key").read_text().strip()
     assert secret not in done.stdout + plain.stdout
+
+
+def test_a_country_without_a_rate_that_an_amount_bars_is_told(installation: Installation) -> None:
+    installation.apply(LIMITED)
+    assert "100 may spend an amount a month and cannot call SG, VN, for want of a rate" in one("rates", State.WARNING)
+    installation.apply("organisation: {domain: acme.example}\nrates: [{prefix: '6', per_minute: '0.02'}]")
+    assert "cannot call VN, for want" in one("rates", State.WARNING)
+    installation.apply("organisation: {domain: acme.example}\nrates: [{prefix: '84938', per_minute: '0.02'}]")
+    assert told("rates") == []
+    installation.apply("organisation: {domain: acme.example}\nrates: [{prefix: '84938', per_minute: null}]")
+    assert "cannot call VN, for want" in one("rates", State.WARNING)

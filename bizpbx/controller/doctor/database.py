@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bizpbx.config import Config
 from bizpbx.controller import rendering
-from bizpbx.controller.doctor import home
+from bizpbx.controller.doctor import home, rates
 from bizpbx.controller.doctor.finding import Finding, ok, problem, warning
 from bizpbx.directory import migrations, secrets
 from bizpbx.directory.database import Database, parse, sqlite_file
@@ -89,6 +89,9 @@ def settings(config: Config, database: Database) -> Iterator[Finding]:
         yield warning("settings", "There is no organisation yet. Run `bizpbx apply FILE` with a settings file.")
     for each in found:
         yield zone(each) or without_password(each) or ok("settings", described(each))
+        unpriced = rates.without_rate(database, each)
+        if unpriced is not None:
+            yield unpriced
 
 
 def zone(each: OrganisationSettings) -> Finding | None:
