@@ -19,8 +19,9 @@ SIP_CODE: Final = "last_bridge_proto_specific_hangup_cause"
 LEGS: Final = "originate_causes"
 """`<uuid>;<cause>` for each leg that was made, in the order of the dial string."""
 
-ENDING: Final = (DISPOSITION, SIP_CODE)
-"""Taken off the channel before a ring, so that what is there afterwards is of that ring."""
+ENDING: Final = (DISPOSITION, SIP_CODE, LEGS)
+"""Taken off the channel before a ring, so that what is there afterwards is of that ring: the switch adds legs to those
+of earlier rings, and leaves the code of one where the next has none."""
 
 FAILED_GATEWAY: Final = (
     "GATEWAY_DOWN",

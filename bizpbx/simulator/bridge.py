@@ -41,9 +41,14 @@ class Bridge:
         dialled = parse(text)
         cause = "DESTINATION_OUT_OF_ORDER"
         for group in dialled.groups:
-            legs, failure = self._make(group, dialled.variables)
+            fatal = tuple(filter(None, (self._caller.get("fail_on_single_reject") or "").split(",")))
+            legs, failures = self._make(group, dialled.variables)
             try:
-                winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables))
+                fatal_failure = next((each for each in failures if each in fatal), None)
+                if fatal_failure is not None:
+                    cause = fatal_failure
+                    break
+                winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables), fatal)
                 for leg in legs:
                     self._caller.push("originate_causes", f"{leg.channel.uuid};{leg.channel.cause}")
                 if winner is not None:
@@ -53,7 +58,7 @@ class Bridge:
             finally:
                 for leg in legs:
                     leg.channel.hang_up("NORMAL_CLEARING")
-            cause = refusal or failure or cause
+            cause = refusal or (failures[-1] if failures else cause)
             if not self._caller.up:
                 break
         self._disposition(cause)
@@ -61,24 +66,24 @@ class Bridge:
         if not self._goes_on(cause):
             self._caller.hang_up(cause)
 
-    def _make(self, group: tuple[Leg, ...], variables: Mapping[str, str]) -> tuple[list[OutgoingLeg], str | None]:
-        """The legs that can be tried, and the cause of the last one that cannot."""
+    def _make(self, group: tuple[Leg, ...], variables: Mapping[str, str]) -> tuple[list[OutgoingLeg], list[str]]:
+        """The legs that can be tried, and the causes of those that cannot."""
         made: list[OutgoingLeg] = []
         named: set[str] = set()
-        failure = None
+        failures: list[str] = []
         for part in self._legs.resolve(group, self._caller):
             try:
                 if isinstance(part, LegError):
                     raise part
                 leg = self._legs.make(part, self._caller, variables, named)
             except LegError as error:
-                failure = error.cause
+                failures.append(error.cause)
                 continue
             made.append(leg)
             self._caller.push("originated_legs", f"{leg.channel.uuid};Outbound Call;{part.address.split('/')[-1]}")
             leg.channel.on_hangup.append(self._note_end)
             self._born(leg.channel)
-        return made, failure
+        return made, failures
 
     def _note_end(self, leg: Channel) -> None:
         self._caller.set("last_bridge_hangup_cause", leg.cause)

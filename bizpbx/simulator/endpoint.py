@@ -91,9 +91,10 @@ class SimulatedEndpoint:
             leg.ring()
         if behaviour.code is None or leg.wait(behaviour.after):
             return
-        if behaviour.code != 200:
+        code = int(seen.to_user[-3:]) if behaviour.as_dialled else behaviour.code
+        if code != 200:
             seen.ended_here = leg.up
-            leg.hang_up(causes.from_sip(behaviour.code), behaviour.code)
+            leg.hang_up(causes.from_sip(code), code)
             return
         leg.answer()
         if behaviour.talks is not None and not leg.wait(behaviour.talks):

@@ -17,6 +17,10 @@ from bizpbx.simulator.text import is_false
 
 _HEADER = "sip_h_"
 
+SILENCE = 32.0
+GATEWAY_SILENCE = 5.0
+"""`timer-T1X64` of the gateways' profile; the one above is the default."""
+
 
 class LegError(Exception):
     """A leg that cannot even be tried, and the cause."""
@@ -35,6 +39,10 @@ class OutgoingLeg:
     invite: Invite
     delay: float
     timeout: float | None
+    progress_timeout: float | None = None
+    """Seconds until it has to ring."""
+    silence: float = SILENCE
+    """Seconds after which a far end that says nothing at all is given up."""
 
     def start(self) -> None:
         """Send the INVITE."""
@@ -120,7 +128,10 @@ class Legs:
         }
         invite = Invite(profile.caller_id_number, profile.caller_id_name, to_user, headers)
         timeout = _seconds(values.get("leg_timeout"))
-        return OutgoingLeg(channel, endpoint, invite, _seconds(values.get("leg_delay_start")) or 0.0, timeout)
+        delay = _seconds(values.get("leg_delay_start")) or 0.0
+        progress_timeout = _seconds(values.get("leg_progress_timeout"))
+        silence = GATEWAY_SILENCE if address[1] == "gateway" else SILENCE
+        return OutgoingLeg(channel, endpoint, invite, delay, timeout, progress_timeout, silence)
 
     def _gateway(self, name: str, number: str) -> tuple[Endpoint, str]:
         gateway = self._gateways.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import gevent
 from gevent.event import Event as Flag
@@ -13,9 +13,10 @@ from bizpbx.simulator.legs import OutgoingLeg
 
 
 def ring(
-    clock: Clock, caller: Channel, legs: Sequence[OutgoingLeg], timeout: float
+    clock: Clock, caller: Channel, legs: Sequence[OutgoingLeg], timeout: float, fatal: Collection[str] = ()
 ) -> tuple[OutgoingLeg | None, str | None]:
-    """Ring all legs. Returns the one that answered, or the cause why none did (None: there was no leg at all).
+    """Ring all legs. Returns the one that answered, or the cause why none did (None: there was no leg at all). A leg
+    that ends with a cause of `fatal` ends them all; FreeSWITCH says then that nobody answered.
 
     When all fail, the cause is that of the first leg in the dial string, not of the first or last to fail.
     """
@@ -33,6 +34,8 @@ def ring(
             if winner is not None:
                 _cancel([leg for leg in legs if leg is not winner], "LOSE_RACE")
                 return winner, None
+            if len(legs) > 1 and any(not leg.channel.up and leg.channel.cause in fatal for leg in legs):
+                return _cancel(legs, "NO_ANSWER")
             if not any(leg.channel.up for leg in legs):
                 return None, legs[0].channel.cause
             changed.clear()
@@ -56,5 +59,11 @@ def _run(clock: Clock, caller: Channel, leg: OutgoingLeg, changed: Flag) -> None
     if leg.delay and channel.wait(leg.delay):
         return
     leg.start()
+    signs = [channel.ringing, channel.early, channel.answered, channel.ended]
+    if not gevent.wait(signs, min(leg.silence, leg.progress_timeout or leg.silence) / clock.speed, count=1):
+        if leg.progress_timeout is not None and leg.progress_timeout < leg.silence:
+            channel.hang_up("PROGRESS_TIMEOUT")
+        else:
+            channel.hang_up("RECOVERY_ON_TIMER_EXPIRE", 408)
     if leg.timeout is not None and not channel.wait(leg.timeout) and not channel.answered.is_set():
         channel.hang_up("ALLOTTED_TIMEOUT")

@@ -17,6 +17,7 @@ from bizpbx.testbed.world import (
     Behaviour,
     Caller,
     CallResult,
+    Carrier,
     CarrierCaller,
     PhoneCaller,
     Registration,
@@ -84,9 +85,9 @@ class SimulatedWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._end()
 
-    def close(self) -> None:
+    def _end(self) -> None:
         """End all calls and sign everybody off."""
         for call in self._calls:
             call.stop()
@@ -118,6 +119,10 @@ class SimulatedWorld:
     def carrier(self, port: int, behaviour: Behaviour = ANSWERS) -> SimulatedCarrier:
         self._carriers[port] = self.switch.run(lambda core: SimulatedCarrier(core, port, behaviour))
         return self._carriers[port]
+
+    def close(self, carrier: Carrier) -> None:
+        gone = self._carriers.pop(carrier.port)
+        self.switch.run(lambda core: core.locations.forget(gone))
 
     def place(
         self,

@@ -43,6 +43,8 @@ class Behaviour:
     """Sends 180 Ringing first."""
     registers: bool = True
     """False: the phone is switched off."""
+    as_dialled: bool = False
+    """The response is the last three digits of the number that was dialled, in place of `code`."""
 
 
 def answers(after: float = 0.1, talks: float | None = None) -> Behaviour:
@@ -63,6 +65,8 @@ COMMA: Final = 1.0
 rings_only: Final = Behaviour(None)
 busy: Final = refuses(486)
 declines: Final = refuses(603)
+refuses_as_dialled: Final = Behaviour(0, rings=False, as_dialled=True)
+silent: Final = Behaviour(None, rings=False)
 unregistered: Final = Behaviour(None, rings=False, registers=False)
 
 
@@ -246,6 +250,9 @@ class World(Protocol):
 
     def carrier(self, port: int, behaviour: Behaviour = answers()) -> Carrier:  # noqa: B008 — a frozen value
         """A trunk's far end that listens on 127.0.0.1:`port`; it takes the place of an earlier one there."""
+
+    def close(self, carrier: Carrier) -> None:
+        """Take a carrier away: nobody listens on its port any more."""
 
     def place(
         self,

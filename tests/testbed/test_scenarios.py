@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from bizpbx.testbed.sipp import scenarios
-from bizpbx.testbed.world import Behaviour, answers, busy, declines, refuses, rings_only
+from bizpbx.testbed.world import Behaviour, answers, busy, declines, refuses, refuses_as_dialled, rings_only, silent
 
 BEHAVIOURS = [
     answers(),
@@ -17,7 +17,9 @@ BEHAVIOURS = [
     busy,
     declines,
     refuses(480, after=1),
+    refuses_as_dialled,
     rings_only,
+    silent,
 ]
 ALL = [
     *(scenarios.callee(behaviour) for behaviour in BEHAVIOURS),

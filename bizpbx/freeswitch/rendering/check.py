@@ -26,6 +26,9 @@ EXPANSIONS = frozenset(
 )
 """What our templates let the switch expand. Each is a number checked before, or a word of ours or of the switch."""
 
+GLOBALS = frozenset(("max_session_transfers", "outbound_redirect_fatal"))
+"""Variables of every channel that our templates set."""
+
 _EXPANSION = re.compile(r"\$\$?\{[^}]*\}?")
 
 
@@ -55,7 +58,7 @@ def problems_of(content: str) -> Iterator[str]:
         return
     for instruction in root.iter("X-PRE-PROCESS"):
         command, data = instruction.get("cmd", ""), instruction.get("data", "")
-        if command == "include" or (command == "set" and data.startswith("max_session_transfers=")):
+        if command == "include" or (command == "set" and data.partition("=")[0] in GLOBALS):
             continue
         yield f"the switch would carry out {command!r}"
     if content.lower().count("x-pre-process") != sum(1 for _ in root.iter("X-PRE-PROCESS")):

@@ -87,6 +87,12 @@ STEPS = (
         "A call that is transferred in a loop ends.",
         "//X-PRE-PROCESS[starts-with(@data, 'max_session_transfers=')]",
     ),
+    Manual(
+        PurePosixPath("freeswitch.xml"),
+        '<X-PRE-PROCESS cmd="set" data="outbound_redirect_fatal=true"/>',
+        "Nobody who is called chooses, by a redirection, who is called next.",
+        "//X-PRE-PROCESS[@data='outbound_redirect_fatal=true']",
+    ),
     *(
         Manual(
             _INTERNAL,
@@ -127,6 +133,12 @@ STEPS = (
         '<param name="context" value="bizpbx-trunk"/>',
         "Calls from gateways are handed to the controller.",
         _param("context", "bizpbx-trunk"),
+    ),
+    Manual(
+        _EXTERNAL,
+        '<param name="timer-T1X64" value="5000"/>',
+        "A gateway that says nothing is given up after 5 s, and the next one is tried.",
+        _param("timer-T1X64", "5000"),
     ),
 )
 

@@ -19,6 +19,7 @@ from bizpbx.testbed.world import (
     Behaviour,
     Caller,
     CallResult,
+    Carrier,
     CarrierCaller,
     PhoneCaller,
     TestbedError,
@@ -58,9 +59,9 @@ class SippWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._end()
 
-    def close(self) -> None:
+    def _end(self) -> None:
         """End everything. Calls are dropped; phones sign off, if the switch still listens to them."""
         try:
             for call in self._calls:
@@ -108,6 +109,9 @@ class SippWorld:
         carrier = SippCarrier(self.folder, self.ports, (HOST, self._trunks_port), port, behaviour)
         self._carriers[port] = carrier
         return carrier
+
+    def close(self, carrier: Carrier) -> None:
+        self._carriers.pop(carrier.port).stop()
 
     def place(
         self,

@@ -55,10 +55,12 @@ FAILURES = (
         504,
         505,
         513,
+        580,
         600,
         603,
         604,
         606,
+        607,
     ),
 )
 """Final responses that end an INVITE. SIPp has no pattern for them, so each is listed."""
@@ -89,6 +91,8 @@ def callee(behaviour: Behaviour) -> str:
         .render(
             code=behaviour.code,
             reason=REASONS.get(behaviour.code or 0, "Refused"),
+            as_dialled=behaviour.as_dialled,
+            failures=FAILURES,
             rings=behaviour.rings,
             after=milliseconds(behaviour.after),
             talks=milliseconds(behaviour.talks) or RINGS_FOREVER,
