@@ -12,6 +12,7 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.freeswitch.monitor import switch_addresses
 from bizpbx.freeswitch.rendering import Manual, SwitchParameters, Tree, manual_steps, render_into, render_tree
 from bizpbx.policy.settings import OrganisationSettings
+from bizpbx.prompts import Prompts
 from bizpbx.web.directory import USER as DIRECTORY_USER
 
 
@@ -38,6 +39,7 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
         xml_curl_urls=tuple(f"http://{address}/freeswitch/directory" for address in directories),
         records=str(config.records.absolute()),
         xml_curl_credentials=f"{DIRECTORY_USER}:{keys.http_password}",
+        prompts=Prompts(config.prompts, config.language),
     )
 
 

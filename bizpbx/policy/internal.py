@@ -9,7 +9,7 @@ from bizpbx.policy.emergency import emergency, emergency_number
 from bizpbx.policy.incoming import incoming
 from bizpbx.policy.outbound_rule import first_match, translate
 from bizpbx.policy.outgoing import outgoing
-from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
+from bizpbx.policy.plan import PROMPT_FOR, Announce, Cause, HangUp, Plan, Reason, Stage
 from bizpbx.policy.request import FromDevice
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Device, Extension, Tenant
@@ -42,7 +42,7 @@ def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:
 def _to_number(caller: Extension, dialled: str, tenant: Tenant) -> Plan:
     if _KEY.fullmatch(dialled) and first_match(dialled, caller.rule) is None:
         reason = Reason(Rule.KEY_UNKNOWN, f"{dialled} is no key of {tenant.organisation.domain} and in no dial plan")
-        return _refused(Cause.UNALLOCATED_NUMBER, reason)
+        return _not_in_service(reason)
     number, read = translate(dialled, caller.rule)
     if number is None:
         return _refused(Cause.INVALID_NUMBER_FORMAT, read)
@@ -57,7 +57,7 @@ def _to_key(caller: Extension, key: str, called: str, tenant: Tenant, *before: R
     callee = tenant.extension(key)
     if callee is None:
         reason = Reason(Rule.KEY_UNKNOWN, f"there is no extension {key}")
-        return _refused(Cause.UNALLOCATED_NUMBER, *before, reason)
+        return _not_in_service(*before, reason)
     if key == caller.key:
         reason = Reason(Rule.OWN_KEY, f"{key} calls itself: its line is the one that calls, so it is busy")
         return Plan((HangUp(Stage.END, Cause.USER_BUSY),), (*before, reason), key)
@@ -70,6 +70,11 @@ def _owner(call: FromDevice, tenant: Tenant) -> tuple[Extension | None, Device |
     if extension is None:
         return None, None
     return extension, next((device for device in extension.devices if device.sip_user == call.sip_user), None)
+
+
+def _not_in_service(*reasons: Reason) -> Plan:
+    cause = Cause.UNALLOCATED_NUMBER
+    return Plan((Announce(Stage.ANNOUNCE, PROMPT_FOR[cause]), HangUp(Stage.END, cause)), reasons)
 
 
 def _refused(cause: Cause, *reasons: Reason) -> Plan:

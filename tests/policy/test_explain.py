@@ -37,7 +37,8 @@ def test_the_text_shows_steps_with_targets_and_then_the_reasons() -> None:
 
 def test_a_refused_call_shows_its_cause() -> None:
     assert to_lines(from_inside(ACME, "101", "199")) == [
-        "1. hang up (UNALLOCATED_NUMBER)",
+        "1. announce not_in_service",
+        "2. hang up (UNALLOCATED_NUMBER)",
         "because",
         "   key-unknown: 199 is no key of acme.example and in no dial plan",
     ]

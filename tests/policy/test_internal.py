@@ -3,7 +3,8 @@
 import pytest
 
 from bizpbx.policy.decide import decide
-from bizpbx.policy.plan import Cause
+from bizpbx.policy.plan import Announce, Cause, Stage
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, Request
 from bizpbx.policy.settings import DeviceKind
 from tests.policy.tenant import (
@@ -57,9 +58,10 @@ def test_who_calls_the_own_key_gets_busy(dialled: str) -> None:
 
 
 @pytest.mark.parametrize("dialled", ["199", "10", "123456"])
-def test_an_unknown_key_is_unallocated(dialled: str) -> None:
+def test_an_unknown_key_is_unallocated_and_the_caller_is_told(dialled: str) -> None:
     plan = from_inside(ACME, "100", dialled)
 
+    assert plan.steps[:-1] == (Announce(Stage.ANNOUNCE, Prompt.NOT_IN_SERVICE),)
     assert end_of(plan).cause is Cause.UNALLOCATED_NUMBER
     assert rules_of(plan) == ["key-unknown"]
 
@@ -67,6 +69,7 @@ def test_an_unknown_key_is_unallocated(dialled: str) -> None:
 def test_an_own_did_that_leads_nowhere_inside_is_unallocated() -> None:
     plan = from_inside(tenant(extension("100"), numbers={MAIN: "700"}), "100", MAIN)
 
+    assert plan.steps[:-1] == (Announce(Stage.ANNOUNCE, Prompt.NOT_IN_SERVICE),)
     assert end_of(plan).cause is Cause.UNALLOCATED_NUMBER
 
 

@@ -27,3 +27,30 @@ def test_the_caller_is_told_why_where_no_tone_says_it(scene: Scene, refusal: int
     assert result.code == code
     assert (183 in result.provisional) is told
     assert [call.to_user for call in scene.carrier.incoming] == ["+6561234567"]
+
+
+KEYS_THAT_ARE_NONE = ("19", "199", "123456")
+
+
+def test_who_dials_a_key_that_is_none_is_told(scene: Scene) -> None:
+    told_of_every_key_that_is_none(scene)
+
+
+def test_without_any_controller_who_dials_a_key_that_is_none_is_told_by_the_switch(scene: Scene) -> None:
+    first = scene.installation.controllers[0]
+    first.kill()
+    try:
+        told_of_every_key_that_is_none(scene)
+    finally:
+        first.start()
+
+
+def told_of_every_key_that_is_none(scene: Scene) -> None:
+    results = [scene.from_phone("101-ip_phone", dialled) for dialled in KEYS_THAT_ARE_NONE]
+    assert [(result.code, 183 in result.provisional) for result in results] == [(404, True)] * len(results)
+    assert (scene.rang(), scene.carrier.incoming) == (set(), [])
+
+
+def test_a_carrier_that_asks_for_what_is_no_did_is_told_by_a_code_alone(scene: Scene) -> None:
+    result = scene.from_outside("+6591112222", "+6564299999")
+    assert (result.code, result.provisional.count(183)) == (404, 0)

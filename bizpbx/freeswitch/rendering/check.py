@@ -17,6 +17,7 @@ EXPANSIONS = frozenset(
     f"${{{name}}}"
     for name in (
         "destination_number",
+        "bizpbx_device",
         "bizpbx_stage",
         "bizpbx_tls",
         "originate_disposition",
@@ -26,7 +27,15 @@ EXPANSIONS = frozenset(
 )
 """What our templates let the switch expand. Each is a number checked before, or a word of ours or of the switch."""
 
-GLOBALS = frozenset(("max_session_transfers", "outbound_redirect_fatal"))
+GLOBALS = frozenset(
+    (
+        "intercept_unanswered_only",
+        "intercept_unbridged_only",
+        "max_session_transfers",
+        "outbound_redirect_fatal",
+        "sip_copy_custom_headers",
+    )
+)
 """Variables of every channel that our templates set."""
 
 _EXPANSION = re.compile(r"\$\$?\{[^}]*\}?")

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator
 from phonenumbers import PhoneMetadata
 
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
-from bizpbx.freeswitch.dial_string import gateway_address
+from bizpbx.freeswitch.dial_string import gateway_address, identity
 from bizpbx.freeswitch.rendering.environment import inside, render, token
+from bizpbx.freeswitch.rendering.parameters import SwitchParameters
+from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import Cause
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.settings import OrganisationSettings
 
 DIALLED = "^[A-Za-z0-9+*#%._-]{1,64}\\z"
@@ -28,25 +31,29 @@ _FAR_END = (
 )
 
 
-def organisation_file(settings: OrganisationSettings, controllers: str) -> str:
+def organisation_file(settings: OrganisationSettings, parameters: SwitchParameters) -> str:
     """The contexts of one organisation: where its devices' calls start, and its native fallback."""
     organisation = settings.organisation
+    shown = organisation.main_number
     return render(
         "organisation.xml",
         domain=token(organisation.domain, "domain"),
-        controllers=controllers,
+        controllers=parameters.controllers,
+        lines_busy=str(parameters.prompts.path(Prompt.LINES_BUSY)),
         dialled=DIALLED,
         emergency=emergency_expression(organisation.country),
         trunks=[gateway_address(trunk.switch_name) for trunk in organisation.trunks],
-        main_number=organisation.main_number and token(organisation.main_number, "organisation.main_number"),
+        shown=token(shown or ANONYMOUS, "organisation.main_number"),
+        identity=",".join(identity(shown or ANONYMOUS, shown, organisation.domain)),
     )
 
 
-def trunk_file(organisations: Iterable[OrganisationSettings], controllers: str) -> str:
+def trunk_file(organisations: Iterable[OrganisationSettings], parameters: SwitchParameters) -> str:
     """The context of calls from gateways, and the DIDs that ring natively."""
     return render(
         "trunk.xml",
-        controllers=controllers,
+        controllers=parameters.controllers,
+        not_in_service=str(parameters.prompts.path(Prompt.NOT_IN_SERVICE)),
         dialled=DIALLED,
         endings=ENDINGS,
         numbers=[number for settings in organisations for number in _numbers(settings)],

@@ -95,6 +95,19 @@ STEPS = (
     ),
     *(
         Manual(
+            PurePosixPath("freeswitch.xml"),
+            f'<X-PRE-PROCESS cmd="set" data="{text}"/>',
+            why,
+            f"//X-PRE-PROCESS[@data='{text}']",
+        )
+        for text, why in (
+            ("sip_copy_custom_headers=false", "What a caller writes into X- headers goes no further."),
+            ("intercept_unbridged_only=true", "Nobody takes over a call that others talk on."),
+            ("intercept_unanswered_only=true", "Nobody takes over a call that has been answered."),
+        )
+    ),
+    *(
+        Manual(
             _INTERNAL,
             f'<param name="{name}" value="{value}"/>',
             why,
@@ -139,6 +152,12 @@ STEPS = (
         '<param name="timer-T1X64" value="5000"/>',
         "A gateway that says nothing is given up after 5 s, and the next one is tried.",
         _param("timer-T1X64", "5000"),
+    ),
+    Manual(
+        _EXTERNAL,
+        '<param name="disable-transfer" value="true"/>',
+        "No carrier sends a call of yours to a number of its choice.",
+        _param("disable-transfer", "true"),
     ),
 )
 

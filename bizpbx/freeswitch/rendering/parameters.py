@@ -11,6 +11,7 @@ from lxml import etree
 from bizpbx.config import host_and_port
 from bizpbx.errors import ConfigurationError
 from bizpbx.freeswitch.rendering.check import PARSER
+from bizpbx.prompts import Prompts
 
 EVENT_SOCKET = PurePosixPath("autoload_configs/event_socket.conf.xml")
 
@@ -56,6 +57,8 @@ class SwitchParameters:
     codecs: str = "PCMU,PCMA,opus"
     records: str = "/var/lib/bizpbx/spool"
     """Folder on the switch that it writes its call records to."""
+    prompts: Prompts = field(default_factory=Prompts)
+    """Where the announcements are that it plays without a controller. They are looked for when the tree is written."""
 
     def __post_init__(self) -> None:
         if not self.esl_password or self.esl_password.casefold() == "cluecon":

@@ -50,7 +50,7 @@ def base_files(parameters: SwitchParameters, organisations: list[OrganisationSet
 
 def organisation_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
     """What follows from the settings: the same files in our own tree and in someone else's."""
-    tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters.controllers)}
+    tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters)}
     tls = parameters.tls_certificates is not None
     if tls:
         # Named like the files that are taken away once they are not asked for any more.
@@ -60,7 +60,7 @@ def organisation_files(parameters: SwitchParameters, organisations: list[Organis
         name = f"bizpbx-{domain}.xml"
         with inside(domain):
             tree[PurePosixPath("directory", name)] = directory_file(settings, tls)
-            tree[PurePosixPath("dialplan", name)] = organisation_file(settings, parameters.controllers)
+            tree[PurePosixPath("dialplan", name)] = organisation_file(settings, parameters)
             gateways = gateways_file(settings)
         if gateways:
             tree[PurePosixPath("sip_profiles/external", name)] = gateways
