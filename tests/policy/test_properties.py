@@ -350,6 +350,40 @@ def test_no_number_outside_the_whitelist_is_dialled_whatever_the_dial_plan(
 
 
 @many
+@given(tenants, st.sampled_from(KEYS), st.from_regex(r"0[1-9][0-9]{6,13}", fullmatch=True))
+def test_a_number_that_no_entry_of_the_dial_plan_takes_and_that_is_no_e164_is_denied(
+    tenant: MemoryTenant, key: str, dialled: str
+) -> None:
+    # No country code begins with 0, so that only a dial plan can make a number of these.
+    rule = tenant.extensions[key].rule
+    entries = rule.dial_plan if rule is not None else ()
+    if any(len(dialled) == entry.length and dialled.startswith(entry.starts_with) for entry in entries):
+        return
+    plan = decide(Request(FromDevice(f"{key}-ip_phone", True), dialled), tenant)
+
+    assert targets_of(plan) == []
+    assert plan.steps[-1] == HangUp(Stage.END, plan.steps[-1].cause)  # type: ignore[union-attr]
+
+
+@many
+@given(tenants, st.sampled_from(KEYS), numbers)
+def test_a_rule_that_lists_another_country_denies(tenant: MemoryTenant, key: str, dialled: str) -> None:
+    own = tenant.extensions[key]
+    if own.rule is None:
+        return
+    others = tuple(each for each in own.rule.countries if each[0] != country_of(dialled))
+    changed = replace(own, rule=replace(own.rule, countries=others))
+    plan = decide(
+        Request(FromDevice(f"{key}-ip_phone", True), dialled),
+        replace(tenant, extensions={**tenant.extensions, key: changed}),
+    )
+
+    assert not any(isinstance(target, GatewayTarget) and target.dial == dialled for target in targets_of(plan)) or (
+        plan.callee is not None
+    )
+
+
+@many
 @given(requests, tenants)
 def test_a_passcode_is_asked_for_before_anything_rings_and_never_in_an_emergency_or_on_a_forward(
     request: Request, tenant: MemoryTenant

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bizpbx.testbed.world import answers
-from tests.scenarios.conftest import Scene
+from collections import Counter
+
+from bizpbx.testbed.sipp import SippWorld, load
+from bizpbx.testbed.world import answers, busy
+from tests.scenarios.conftest import ACME, HERE, SETTINGS, Scene
 
 HIDDEN = "+6591112222"
 OUT = ("incoming.forwarding.enabled=true", "incoming.forwarding.vip=", "incoming.forwarding.number=+6598765432")
@@ -82,12 +85,38 @@ def test_assigned_presents_what_was_picked_of_the_list(scene: Scene) -> None:
     assert presented(scene) == ["+6564291310"]
 
 
-def test_random_presents_every_number(scene: Scene) -> None:
-    scene.set("extension", "101", "caller_id.mode=random")
-    # Fourteen calls miss one of two numbers once in eight thousand runs.
-    assert set(presented(scene, 14)) == {"+6564291310", "+6564291311"}
-    scene.set("extension", "101", "caller_id.assigned=+6564291311")
-    assert set(presented(scene, 3)) == {"+6564291311"}
+def test_random_presents_every_number_of_its_list_over_two_hundred_calls(scene: Scene) -> None:
+    own, more = "+6564291311", [f"+65642913{number}" for number in range(20, 30)]
+    plain = (HERE / SETTINGS[ACME]).read_text()
+    line = f'  - {{number: "{own}", to: "101"}}\n'
+    assert line in plain
+    scene.changed.add(ACME)
+    scene.installation.apply(plain.replace(line, line + "".join(f'  - {{number: "{number}"}}\n' for number in more)))
+    scene.set("extension", "101", "caller_id.mode=random", f"caller_id.assigned={','.join(more)}")
+    scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port, busy)
+    try:
+        assert all_busy(scene, "101-ip_phone", "61234567", 200)
+    finally:
+        seen = scene.carrier.incoming
+        scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port)
+    # Two hundred draws miss one of ten numbers once in a hundred million runs.
+    assert Counter(call.number for call in seen).keys() == set(more)
+    assert len(seen) == 200
+    assert all(call.pai == call.number and call.to_user == "+6561234567" for call in seen)
+    # Without a list: all numbers of the organisation.
+    scene.set("extension", "101", "caller_id.assigned=")
+    assert set(presented(scene, 5)) <= {"+6564291310", own, *more}
+
+
+def all_busy(scene: Scene, user: str, to: str, calls: int) -> bool:
+    """Place many calls, fifty at a time or fifty a second; whether each was told that it is busy there."""
+    world, caller = scene.installation.world, scene.registered(user)
+    if isinstance(world, SippWorld):
+        return dict(load(world, caller, to, calls=calls, rate=50).failures) == {486: calls}
+    codes = [
+        placed.result().code for _ in range(calls // 50) for placed in [world.place(caller, to) for _ in range(50)]
+    ]
+    return codes == [486] * calls
 
 
 def test_a_requested_number_is_presented_from_its_approval_until_that_is_taken_back(scene: Scene) -> None:

@@ -63,6 +63,18 @@ def test_three_wrong_ones_are_told_and_refused_and_nothing_is_dialled(scene: Sce
     assert [(row["extension"], row["wrong"], row["locked_until"]) for row in locks(scene)] == [("101", 3, None)]
 
 
+@pytest.mark.parametrize(
+    ("keys", "cancel", "code"), [("#,,#,,#", None, 403), ("", 1.5, 487)], ids=["empty", "gives up"]
+)
+def test_who_keys_nothing_in_gets_nowhere_and_is_not_counted(
+    scene: Scene, keys: str, cancel: float | None, code: int
+) -> None:
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), KABUL, keys=keys, cancel_after=cancel)
+    assert placed.result().code == code
+    assert scene.carrier.incoming == []
+    assert locks(scene) == []
+
+
 def test_without_a_passcode_the_call_goes_through_unless_the_organisation_refuses(scene: Scene) -> None:
     assert dial(scene, user="102-ip_phone").code == 200
     scene.set("organisation", "refuse_without_passcode=true")
