@@ -38,19 +38,9 @@ def split(answered: datetime, seconds: int, zone: str) -> tuple[tuple[str, int],
 @lru_cache(maxsize=1024)
 def starts(year: int, month: int, zone: str) -> datetime:
     """The instant (UTC) at which a month begins."""
-    midnight = datetime(year, month, 1, tzinfo=ZoneInfo(zone))
-    begin = midnight.astimezone(UTC)
-    if begin.astimezone(midnight.tzinfo).replace(tzinfo=None) == midnight.replace(tzinfo=None):
-        return begin
-    # Midnight is skipped: the clock jumps over it somewhere between what its two offsets would make of it.
-    before = midnight.replace(fold=1).astimezone(UTC)
-    while begin - before > _SECOND:
-        middle = before + (begin - before) // 2 // _SECOND * _SECOND
-        if middle.astimezone(midnight.tzinfo).replace(tzinfo=None) >= midnight.replace(tzinfo=None):
-            begin = middle
-        else:
-            before = middle
-    return begin
+    # A midnight that comes twice is the first of the two. One that is skipped is read by the offset of before, which
+    # makes it the moment of the jump: no zone of the database ever jumped over midnight of a 1st from an earlier time.
+    return datetime(year, month, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _month(instant: datetime, zone: str) -> tuple[int, int]:
