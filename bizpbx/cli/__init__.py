@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "lockout",
         "audit",
     ),
+    "Calls": ("call",),
     "Switch": ("render", "serve", "explain", "prompts", "doctor"),
 }
 """Heading in `bizpbx --help` → commands."""

@@ -37,6 +37,12 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `rate list`, `show`, `export` | the fields of docs/settings.md, `state`: `in force`, `past` or `future` |
 | `rate import` | as `apply`; also `added`, `changed`, `removed`, `unchanged`, `hidden` (docs/rates.md) |
 | `audit list` | `at` (UTC), `actor`, `version`, `noun`, `name`, `field`, `before`, `after` |
+| `call list`, `call export --format json` | `id`, `started`, `answered`, `ended` (in the organisation's time), |
+| … and | `direction`, `from`, `to`, `dialled`, `extension`, `callee`, `answered_by`, `rang`, `talked` (seconds), |
+| … and | `cause`, `sip_code`, `cost` (text, or null), `currency`, `priced` (false: a number had no rate), |
+| … and | `rules`, `reason`, `switch`, `call` (the switch's name for it) |
+| `call show` | the same and `legs`: a list of `leg`, `started`, `ringing`, `answered`, `ended`, `own`, `caller`, |
+| … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code` |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |
 """

@@ -21,6 +21,7 @@ from bizpbx.controller.decider import Decider
 from bizpbx.controller.logs import configure
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
+from bizpbx.controller.records import Records
 from bizpbx.controller.static_tree import StaticTree
 from bizpbx.directory import migrations
 from bizpbx.directory.database import Database
@@ -29,6 +30,7 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
+from bizpbx.freeswitch.spool import Spool
 from bizpbx.prompts import Prompts
 from bizpbx.web.app import application
 from bizpbx.web.directory import Directory
@@ -60,7 +62,10 @@ class Controller:
         handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, prompts=prompts)
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
-        self.switches = [Monitor(address, password) for address in switch_addresses(config.freeswitch)]
+        self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)
+        self.switches = [
+            Monitor(address, password, self._records.heard) for address in switch_addresses(config.freeswitch)
+        ]
         tree = config.freeswitch_conf
         self._tree = StaticTree(self._queries, reader, tree, self.switches) if tree is not None else None
         checks: dict[str, Callable[[], str | None]] = {
@@ -76,6 +81,7 @@ class Controller:
         """Raises OSError if a port is taken."""
         self.calls.start()
         self.http.start()
+        self._records.start()
         for switch in self.switches:
             switch.start()
         if self._tree is not None:
@@ -90,6 +96,7 @@ class Controller:
         self.http.stop(timeout=1)
         for switch in self.switches:
             switch.stop()
+        self._records.stop()
         self._passcodes.close()
         self._queries.close()
         log.info("controller.stopped")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 PASSCODE_WRONG: Final = Counter("bizpbx_passcode_wrong", "Wrong passcodes keyed in.", ["organisation"])
 PASSCODE_LOCKED: Final = Counter("bizpbx_passcode_locked", "Passcodes locked after wrong ones.", ["organisation"])
+RECORDS_INGESTED: Final = Counter("bizpbx_records_ingested", "Legs put on record, by what brought them.", ["source"])
+RECORDS_FAILED: Final = Counter("bizpbx_records_failed", "Leg records that could not be read or kept.", ["source"])
+RECORDS_LAG: Final = Gauge("bizpbx_records_lag_seconds", "Age of the oldest leg record that waits.")
+SPOOL_FREE: Final = Gauge("bizpbx_spool_free_bytes", "What the switch can still write of call records.")

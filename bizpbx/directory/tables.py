@@ -15,11 +15,14 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
+from bizpbx.metering.call_record import CallLeg, CallRecord
 
 __all__ = [
     "AssignedCallerId",
     "Audit",
     "Base",
+    "CallLeg",
+    "CallRecord",
     "CallerIdPlanEntry",
     "CallerIdRequest",
     "Device",

@@ -1,15 +1,20 @@
-"""The controller's standing connection to a switch: is it there, and commands that concern no single call."""
+"""The controller's standing connection to a switch: is it there, commands that concern no single call, and the ends of
+our calls' legs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import gevent
 import structlog
 
 from bizpbx.config import host_and_port
-from bizpbx.freeswitch.esl import EslError, InboundESL
+from bizpbx.freeswitch.esl import EslError, ESLEvent, InboundESL
+
+LEG_END = "CHANNEL_HANGUP_COMPLETE"
+OURS = "variable_bizpbx_call"
+"""Only legs of calls that came through our contexts have it."""
 
 log = structlog.get_logger(__name__)
 
@@ -26,11 +31,20 @@ class SwitchAddress:
 class Monitor:
     """Connects to one switch and stays connected, whatever happens to either side."""
 
-    def __init__(self, address: SwitchAddress, password: str) -> None:
+    def __init__(
+        self,
+        address: SwitchAddress,
+        password: str,
+        on_leg_end: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> None:
+        """`on_leg_end` is given the data of each leg of ours that has ended while we were connected."""
         self.address = address
+        self._on_leg_end = on_leg_end
         self._connection = InboundESL(address.host, address.port, password)
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._missed: list[str] = []
+        if on_leg_end is not None:
+            self._connection.register_handle(LEG_END, self._leg_ended)
 
     @property
     def connected(self) -> bool:
@@ -63,7 +77,16 @@ class Monitor:
 
     def _on_connect(self, connection: InboundESL) -> None:
         log.info("switch.connected", switch=self.address.name, version=connection.api("version").strip())
+        if self._on_leg_end is not None:
+            # A filter lets nothing else through, so what `bgapi` waits for is named, too.
+            connection.send(f"filter {OURS} /./")
+            connection.send("filter Event-Name BACKGROUND_JOB")
+            connection.subscribe([LEG_END])
         self._catch_up()
+
+    def _leg_ended(self, event: ESLEvent) -> None:
+        if self._on_leg_end is not None:
+            self._on_leg_end(event.own)
 
 
 def switch_addresses(text: str) -> list[SwitchAddress]:

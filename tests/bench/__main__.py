@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import calls, decisions, esl, rates, rendering
+from tests.bench import calls, decisions, esl, rates, records, rendering
 from tests.bench.table import show
 
 BENCHES = {
@@ -12,6 +12,7 @@ BENCHES = {
     "calls": ("A call with a controller against a static dialplan", calls.run),
     "decisions": ("Deciding a call", decisions.run),
     "rates": ("A deck of 50,000 prefixes", rates.run),
+    "records": ("Putting leg records into the database", records.run),
     "rendering": ("Rendering the tree of a switch and parsing it back", rendering.run),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from bizpbx.simulator.wire import url_encode
 
@@ -77,9 +78,9 @@ def called(
     }
 
 
-def from_gateway(leg: str = "a", caller: str = "+6591112222", **more: str) -> dict[str, str]:
+def from_gateway(leg: str = "a", caller: str = "+6591112222", **more: Any) -> dict[str, str]:
     """The leg of somebody outside who calls a DID."""
-    values = calling(leg, **more)  # type: ignore[arg-type]
+    values = calling(leg, **more)
     for name in ("bizpbx_organisation", "bizpbx_device", "bizpbx_extension"):
         del values[name]
     outside = {
@@ -89,13 +90,17 @@ def from_gateway(leg: str = "a", caller: str = "+6591112222", **more: str) -> di
         "bizpbx_rule": "did devices",
         "bizpbx_callee": "100",
     }
-    return values | outside | more
+    return values | outside | _texts(more)
 
 
-def to_gateway(leg: str = "b", call: str = "a", **more: str) -> dict[str, str]:
+def to_gateway(leg: str = "b", call: str = "a", **more: Any) -> dict[str, str]:
     """The leg to a number behind a gateway."""
-    values = called(leg, call, **more)  # type: ignore[arg-type]
-    return values | {"sip_gateway_name": "carrier.acme.example", "bizpbx_target": "+6561234567"} | more
+    values = called(leg, call, **more)
+    return values | {"sip_gateway_name": "carrier.acme.example", "bizpbx_target": "+6561234567"} | _texts(more)
+
+
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def event(variables: dict[str, str], switch: str = "local") -> dict[str, str]:

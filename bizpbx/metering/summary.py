@@ -1,0 +1,111 @@
+"""One row a call for people, made of its legs. Pure; in whatever order the legs come, the row ends up the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bizpbx.metering.call_record import Direction
+from bizpbx.metering.leg import LegRecord
+from bizpbx.policy.rules import Rule
+
+_INSIDE = frozenset((Rule.KEY, Rule.KEY_UNKNOWN, Rule.OWN_KEY))
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSummary:
+    """A call. Fields as in the table call_record."""
+
+    direction: Direction
+    caller: str | None
+    called: str
+    dialled: str
+    extension: str | None
+    callee: str | None
+    answered_by: str | None
+    started: datetime
+    answered: datetime | None
+    ended: datetime
+    rang: int
+    talked: int
+    cause: str
+    sip_code: int | None
+    rules: tuple[str, ...]
+    reason: str
+
+
+def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> CallSummary | None:
+    """The call of these legs; None as long as all that is known are legs that rang in vain.
+
+    `e164` reads a number as it is written in the organisation's home country.
+    """
+    own = next((leg for leg in legs if leg.own), None)
+    called = [leg for leg in legs if not leg.own]
+    talking = sorted((leg for leg in called if leg.answered is not None), key=_began)
+    first = own or (talking[0] if talking else None)
+    if first is None:
+        return None
+    direction = _direction(first, called)
+    last = max((first, *talking), key=lambda leg: leg.ended)
+    winner = talking[-1] if talking else None
+    return CallSummary(
+        direction=direction,
+        caller=_caller(own, e164),
+        called=_called(direction, first, called, e164),
+        dialled=first.dialled,
+        extension=own.extension if own is not None else None,
+        callee=first.callee,
+        answered_by=None if winner is None else winner.extension or winner.dialled or None,
+        started=min(leg.started for leg in (first, *called)),
+        answered=first.answered,
+        ended=last.ended,
+        rang=_rang(first, called),
+        talked=first.talked,
+        cause=first.cause,
+        sip_code=first.sip_code,
+        rules=first.rules,
+        reason=first.reason,
+    )
+
+
+def _direction(first: LegRecord, called: Sequence[LegRecord]) -> Direction:
+    if not first.own:
+        return Direction.OUTGOING if first.gateway else Direction.INTERNAL
+    if first.device is None:
+        return Direction.INCOMING
+    if first.callee is not None or not _INSIDE.isdisjoint(first.rules):
+        return Direction.INTERNAL
+    return Direction.OUTGOING
+
+
+def _caller(own: LegRecord | None, e164: Callable[[str], str | None]) -> str | None:
+    if own is None or own.withheld or not own.caller:
+        return None
+    return own.caller if own.extension is not None else e164(own.caller) or own.caller
+
+
+def _called(
+    direction: Direction, first: LegRecord, called: Sequence[LegRecord], e164: Callable[[str], str | None]
+) -> str:
+    match direction:
+        case Direction.INTERNAL:
+            return first.callee or first.extension or first.dialled
+        case Direction.INCOMING:
+            return e164(first.dialled) or first.dialled
+        case Direction.OUTGOING:
+            # What the gateway was asked for is what the dial plan made of what was dialled.
+            asked = next((leg.dialled for leg in called if leg.gateway and leg.dialled), None)
+            return asked or first.dialled
+
+
+def _rang(first: LegRecord, called: Sequence[LegRecord]) -> int:
+    rings = [leg.ringing for leg in called if leg.ringing is not None]
+    if not rings:
+        return 0
+    return max(0, round(((first.answered or first.ended) - min(rings)) / _SECOND))
+
+
+def _began(leg: LegRecord) -> datetime:
+    return leg.answered or leg.started
