@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import calls, decisions, esl, rates, records, rendering
+from tests.bench import calls, decisions, esl, outgoing, rates, records, rendering
 from tests.bench.table import show
 
 BENCHES = {
     "esl": ("The event socket against greenswitch", esl.run),
     "calls": ("A call with a controller against a static dialplan", calls.run),
+    "outgoing": ("An outgoing call with a controller against a static dialplan to the same carrier", outgoing.run),
     "decisions": ("Deciding a call", decisions.run),
     "rates": ("A deck of 50,000 prefixes", rates.run),
     "records": ("Putting leg records into the database", records.run),

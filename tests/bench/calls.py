@@ -8,6 +8,7 @@ against the third is what deciding calls costs. The ways take turns, so that wha
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -112,10 +113,10 @@ def run() -> list[Row]:
     """Rows of the table; empty where there is no FreeSWITCH or SIPp."""
     if which_switch().missing:
         return []
-    return [row for rate, calls in LOADS for row in rows_at(rate, calls)]
+    return [row for rate, calls in LOADS for row in rows_at(rate, calls, measure)]
 
 
-def rows_at(rate: int, calls: int) -> list[Row]:
+def rows_at(rate: int, calls: int, measure: Callable[[Way, int, int], Measured]) -> list[Row]:
     runs: dict[Way, list[Measured]] = {way: [] for way in Way}
     for _ in range(ROUNDS):
         for way in Way:
