@@ -59,6 +59,7 @@ class Config(BaseSettings):
     )
     devices_tls_port: int = Field(default=5061, ge=1, le=65535, description="Its SIP port for devices that use TLS.")
     trunks_port: int = Field(default=5080, ge=1, le=65535, description="Its SIP port for gateways.")
+    trunks_tls_port: int = Field(default=5081, ge=1, le=65535, description="Its SIP port for gateways that use TLS.")
     media_ports: str = Field(
         default="16384-32768", pattern=r"^\d{4,5}-\d{4,5}$", description="Its UDP ports for media, `first-last`."
     )

@@ -36,6 +36,8 @@ class Arrival:
     source: str
     """Address the call came from, `host:port`; gateways are recognised by it."""
     request: Request
+    gateway: str | None = None
+    """Name on the switch of the gateway whose account the call signed in with; None: it came by its address."""
     stage: Stage = Stage.NEW
     """Where an earlier controller left it; NEW for a call nobody has touched."""
     attempt: int = 0

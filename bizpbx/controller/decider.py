@@ -39,11 +39,17 @@ class Decider:
         return replace(decide(arrival.request, tenant), organisation=domain)
 
     def _dialled_organisation(self, session: Session, arrival: Arrival) -> str | Plan:
-        """Domain of the organisation whose DID was dialled, if it has a gateway where the call came from."""
-        host = arrival.source.rpartition(":")[0]
-        domains = {domain for domain, _ in self._reader.gateways_at(session, host)}
+        """Domain of the organisation whose DID was dialled, if the call came from a gateway of it."""
+        if arrival.gateway is not None:
+            where = f"called {arrival.gateway}"
+            owner = self._reader.organisation_of_gateway(session, arrival.gateway)
+            domains = {owner} if owner is not None else set()
+        else:
+            host = arrival.source.rpartition(":")[0]
+            where = f"at {host}"
+            domains = {domain for domain, _ in self._reader.gateways_at(session, host)}
         if not domains:
-            return _refuse(Cause.CALL_REJECTED, Rule.SOURCE_UNKNOWN, f"no organisation has a gateway at {host}")
+            return _refuse(Cause.CALL_REJECTED, Rule.SOURCE_UNKNOWN, f"no organisation has a gateway {where}")
         dialled = arrival.request.dialled
         number = international(dialled)
         owner = self._reader.organisation_of_number(session, number) if number is not None else None
@@ -57,7 +63,7 @@ class Decider:
         return _refuse(
             Cause.UNALLOCATED_NUMBER,
             Rule.DID_UNKNOWN,
-            f"the number is no DID of an organisation with a gateway at {host}",
+            f"the number is no DID of an organisation with a gateway {where}",
         )
 
 

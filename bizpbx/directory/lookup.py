@@ -173,6 +173,19 @@ class SettingsReader:
             .where(Number.e164 == e164)
         ).scalar_one_or_none()
 
+    def organisation_of_gateway(self, session: Session, switch_name: str) -> str | None:
+        """Domain of the organisation that has the gateway with this name on the switch, with a password."""
+        name, _, domain = switch_name.partition(".")
+        return session.execute(
+            select(OrganisationTable.domain)
+            .join(GatewayTable, GatewayTable.organisation_id == OrganisationTable.id)
+            .where(
+                OrganisationTable.domain == domain,
+                GatewayTable.name == name,
+                GatewayTable.password_encrypted.is_not(None),
+            )
+        ).scalar_one_or_none()
+
     def gateways_at(self, session: Session, address: str) -> list[tuple[str, Gateway]]:
         """(domain, gateway) for every gateway at this IP address, by number or by a name that resolves to it.
 

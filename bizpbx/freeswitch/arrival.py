@@ -32,6 +32,7 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         organisation=organisation,
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
         request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
+        gateway=data.get("variable_bizpbx_gateway") or None,
         stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
         attempt=_count(data.get("variable_bizpbx_attempt", "")),
         ring_finished=bool(disposition),

@@ -18,6 +18,9 @@ PROFILE = "internal"
 TLS_PROFILE = "internal-tls"
 """SIP profile of devices that require TLS; it takes nothing else."""
 
+GATEWAYS_PROFILE = "external"
+"""SIP profile of gateways."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9+._-]+")
 
 

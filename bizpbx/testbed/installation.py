@@ -133,7 +133,7 @@ class Installation:
         self._stack = ExitStack()
         ports = self._stack.enter_context(Ports())
         self.esl_port, self.devices_port, self.trunks_port, self.carrier_port = (ports.one() for _ in range(4))
-        self.tls_port, self.second_carrier_port = ports.one(), ports.one()
+        self.tls_port, self.second_carrier_port, trunks_tls_port = (ports.one() for _ in range(3))
         self._profiles = ("internal", "external", "internal-tls") if certificates else ("internal", "external")
         media = ports.block(media_ports)
         call_ports = [ports.one() for _ in range(controllers)]
@@ -149,6 +149,7 @@ class Installation:
             "devices_tls_port": str(self.tls_port),
             "tls_certificates": str(certificates or ""),
             "trunks_port": str(self.trunks_port),
+            "trunks_tls_port": str(trunks_tls_port),
             "media_ports": f"{media}-{media + media_ports - 1}",
             "log": "json",
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bizpbx.calls.call import Arrival
@@ -53,6 +55,21 @@ def test_a_number_of_another_organisation_is_not_reached_through_our_gateway(dec
     plan = decider(from_trunk(BRAVO_DID, ACME_CARRIER))
     assert (refused(plan), rules(plan)) == (Cause.UNALLOCATED_NUMBER, ["did-unknown"])
     assert decider(from_trunk(BRAVO_DID, BRAVO_CARRIER)).callee == "100"
+
+
+def by_account(gateway: str, dialled: str) -> Arrival:
+    return replace(from_trunk(dialled, "203.0.113.9"), gateway=gateway)
+
+
+def test_a_gateway_that_signed_in_calls_its_organisation_from_anywhere(decider: Decider) -> None:
+    assert decider(by_account(f"carrier.{ACME}", ACME_DID)).callee == "100"
+    assert rules(decider(by_account(f"carrier.{ACME}", BRAVO_DID))) == ["did-unknown"]
+    assert rules(decider(by_account(f"carrier.{ACME}", "+6598765432"))) == ["did-unknown"]
+
+
+@pytest.mark.parametrize("gateway", [f"gone.{ACME}", "carrier.gone.example", "carrier", "", "."])
+def test_an_account_that_is_gone_is_rejected_while_the_switch_still_knows_it(decider: Decider, gateway: str) -> None:
+    assert rules(decider(by_account(gateway, ACME_DID))) == ["source-unknown"]
 
 
 @pytest.mark.parametrize("dialled", [ACME_DID, "6564291310", "006564291310", "64291310"])

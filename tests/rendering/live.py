@@ -92,7 +92,9 @@ class LiveSwitch:
             status = self.api("sofia status")
         except OSError:
             return False
-        return status.count("RUNNING") == (3 if self.parameters.tls_certificates else 2)
+        # A profile with TLS has a line for each of its ports.
+        running = {line.split()[0] for line in status.splitlines() if "RUNNING" in line}
+        return len(running) == (3 if self.parameters.tls_certificates else 2)
 
 
 def _reply(stream: BufferedRWPair) -> str:
@@ -114,7 +116,7 @@ def switch(
     certificates: Path | None = None,
 ) -> Iterator[LiveSwitch]:
     """Render, start, wait until its SIP profiles run; end it by its process at the end."""
-    ports = free_ports(6)
+    ports = free_ports(7)
     parameters = SwitchParameters(
         esl_password=new_password(),
         internal_port=ports[0],
@@ -126,6 +128,7 @@ def switch(
         log_level=log,
         tls_certificates=str(certificates) if certificates else None,
         tls_port=ports[5],
+        external_tls_port=ports[6],
     )
     tree = render_tree(parameters, organisations)
     assert check(tree) == []

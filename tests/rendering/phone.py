@@ -58,6 +58,8 @@ class Phone:
     ended: threading.Event = field(default_factory=threading.Event)
     port: int = 0
     sdp: str = SDP
+    host: str = "127.0.0.1"
+    """Address it calls from."""
 
     transport: ClassVar[str] = "UDP"
     uri_parameters: ClassVar[str] = ""
@@ -73,18 +75,18 @@ class Phone:
 
     def _open(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", self.port))
+        self._socket.bind((self.host, self.port))
         self.port = self._socket.getsockname()[1]
 
     def close(self) -> None:
         self._closing = True
-        self._socket.sendto(b"\r\n", ("127.0.0.1", self.port))
+        self._socket.sendto(b"\r\n", (self.host, self.port))
         self._thread.join()
         self._socket.close()
 
     @property
     def contact(self) -> str:
-        return f"<sip:{self.user}@127.0.0.1:{self.port}{self.uri_parameters}>"
+        return f"<sip:{self.user}@{self.host}:{self.port}{self.uri_parameters}>"
 
     def register(self, *, to_host: str | None = None, to_user: str | None = None, expires: int = 300) -> int:
         """Register; the final code. The To header may name another account than the one that is authenticated."""
@@ -92,10 +94,10 @@ class Phone:
         to = f"<sip:{to_user or self.user}@{to_host or self.domain}>"
         return self._authenticated("REGISTER", uri, to, f"Expires: {expires}\r\n").status
 
-    def call(self, number: str, timeout: float = TIMEOUT, extra: str = "") -> Message:
-        """Call a number and wait for the final answer."""
+    def call(self, number: str, timeout: float = TIMEOUT, extra: str = "", to: str = "") -> Message:
+        """Call a number and wait for the final answer. The To header may name another one."""
         uri = f"sip:{number}@{self.domain}"
-        return self._authenticated("INVITE", uri, f"<{uri}>", extra, self.sdp, timeout)
+        return self._authenticated("INVITE", uri, to or f"<{uri}>", extra, self.sdp, timeout)
 
     def hang_up(self, answer: Message) -> None:
         """End a call that was placed and answered."""
@@ -135,7 +137,7 @@ class Phone:
         branch = f"z9hG4bK{call_id[:12]}{'INVITE' if method == 'ACK' else method}{cseq}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
         return (
-            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.transport} 127.0.0.1:{self.port};rport;branch={branch}\r\n"
+            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.transport} {self.host}:{self.port};rport;branch={branch}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{self.user}@{self.domain}>;tag={self._tag}\r\nTo: {to}\r\n"
             f"Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: {self.contact}\r\n"
             f"{extra}{kind}Content-Length: {len(body)}\r\n\r\n{body}"

@@ -10,7 +10,14 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bizpbx.freeswitch.dial_string import PROFILE, TLS_PROFILE, device_leg, gateway_address, registered_as
+from bizpbx.freeswitch.dial_string import (
+    GATEWAYS_PROFILE,
+    PROFILE,
+    TLS_PROFILE,
+    device_leg,
+    gateway_address,
+    registered_as,
+)
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.rendering.environment import render, safe, token
 from bizpbx.policy.numbers import is_token
@@ -46,9 +53,9 @@ def device_document(organisation: Organisation, extension: Extension, device: De
     """The answer about a device that signs in on a SIP profile: let in if it is usable and this is its profile.
 
     One that requires TLS is refused without it. One that does not is refused with it: it would be registered where no
-    call looks for it, and nobody would see why it never rings.
+    call looks for it, and nobody would see why it never rings. The gateways' profile is nobody's.
     """
-    if device.tls is not (profile == TLS_PROFILE):
+    if device.tls is not (profile == TLS_PROFILE) or profile == GATEWAYS_PROFILE:
         return refused_document(organisation.domain, device.sip_user)
     return directory_document(organisation.domain, device_user(organisation, extension, device))
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bizpbx.freeswitch.rendering.directory import GROUP_SIZE
 from bizpbx.freeswitch.rendering.environment import inside, render, safe, token
 from bizpbx.policy.settings import Gateway, OrganisationSettings
+
+REALM = "bizpbx-gateways"
+"""Realm of the gateways' accounts. No organisation can have it: a domain has a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,12 @@ class Address:
 
     cidr: str = ""
     host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    name: str
+    ha1: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,25 @@ def gateways_file(settings: OrganisationSettings) -> str | None:
     """The gateways of one organisation; None if it has none."""
     entries = [_entry(gateway) for gateway in settings.gateways]
     return render("gateways.xml", gateways=entries) if entries else None
+
+
+def accounts_file(organisations: Iterable[OrganisationSettings]) -> str:
+    """Accounts that gateways sign in with when they call from somewhere else: user name is the name on the switch, the
+    password is the gateway's. They reach the context of calls from gateways and nothing else."""
+    accounts = [account for settings in organisations for account in _accounts(settings)]
+    groups = [accounts[start : start + GROUP_SIZE] for start in range(0, len(accounts), GROUP_SIZE)]
+    return render("gateway_accounts.xml", realm=REALM, groups=groups)
+
+
+def _accounts(settings: OrganisationSettings) -> Iterator[_Account]:
+    with inside(settings.organisation.domain):
+        for gateway in settings.gateways:
+            if gateway.password:
+                name = token(gateway.switch_name, f"gateways.{gateway.name}")
+                # What digest asks for (RFC 2617); the switch takes it in place of the password.
+                password = safe(gateway.password, f"gateways.{gateway.name}.password")
+                digest = hashlib.md5(f"{name}:{REALM}:{password}".encode(), usedforsecurity=False)
+                yield _Account(name, digest.hexdigest())
 
 
 def addresses(organisations: Iterable[OrganisationSettings]) -> list[Address]:

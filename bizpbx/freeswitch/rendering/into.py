@@ -10,7 +10,7 @@ from lxml import etree
 
 from bizpbx.freeswitch.rendering.check import PARSER
 from bizpbx.freeswitch.rendering.environment import render
-from bizpbx.freeswitch.rendering.gateways import addresses
+from bizpbx.freeswitch.rendering.gateways import REALM, addresses
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
 from bizpbx.freeswitch.rendering.tree import POSTED, Tree, organisation_files
 from bizpbx.policy.settings import OrganisationSettings
@@ -140,6 +140,14 @@ STEPS = (
         '<param name="apply-inbound-acl" value="bizpbx-gateways"/>',
         "Nobody but the gateways calls in.",
         _param("apply-inbound-acl", "bizpbx-gateways"),
+    ),
+    *(
+        Manual(_EXTERNAL, f'<param name="{name}" value="{value}"/>', why, _param(name, value))
+        for name, value, why in (
+            ("auth-calls", "true", "A gateway that calls from somewhere else signs in with its account."),
+            ("accept-blind-auth", "false", "Nobody is let in for what a header says."),
+            ("challenge-realm", REALM, "The accounts of gateways are a realm of their own."),
+        )
     ),
     Manual(
         _EXTERNAL,

@@ -34,6 +34,8 @@ class SwitchParameters:
     """SIP port of the devices that use TLS."""
     external_port: int = 5080
     """SIP port of the gateways, UDP and TCP."""
+    external_tls_port: int = 5081
+    """SIP port of the gateways that use TLS; only with certificates."""
     esl_host: str = "127.0.0.1"
     esl_port: int = 8021
     esl_allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")

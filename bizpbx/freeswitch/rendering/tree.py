@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from bizpbx.freeswitch.rendering.dialplan import organisation_file, trunk_file
 from bizpbx.freeswitch.rendering.directory import directory_file
 from bizpbx.freeswitch.rendering.environment import inside, render
-from bizpbx.freeswitch.rendering.gateways import addresses, gateways_file
+from bizpbx.freeswitch.rendering.gateways import REALM, accounts_file, addresses, gateways_file
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
 from bizpbx.policy.settings import OrganisationSettings
 from bizpbx.resources import folder
@@ -44,13 +44,19 @@ def render_tree(parameters: SwitchParameters, organisations: Iterable[Organisati
 def base_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
     """What every switch has, whoever is on it."""
     base = folder("freeswitch-conf")
-    values = {"parameters": parameters, "addresses": addresses(organisations), "posted": POSTED}
+    values = {
+        "parameters": parameters,
+        "addresses": addresses(organisations),
+        "posted": POSTED,
+        "gateways_realm": REALM,
+    }
     return {PurePosixPath(name): render(name, **values) for name in _templates(base)}
 
 
 def organisation_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
     """What follows from the settings: the same files in our own tree and in someone else's."""
     tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters)}
+    tree[PurePosixPath("directory/bizpbx-gateways.xml")] = accounts_file(organisations)
     tls = parameters.tls_certificates is not None
     if tls:
         # Named like the files that are taken away once they are not asked for any more.

@@ -1,0 +1,172 @@
+"""Gateways on a real FreeSWITCH: accounts in both directions, transports, and who is let in from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bizpbx.policy.settings import Gateway, OrganisationSettings
+from tests.rendering import certificates
+from tests.rendering.carrier import Carrier
+from tests.rendering.live import LiveSwitch, require_freeswitch, switch, wait_for
+from tests.rendering.phone import Phone
+from tests.rendering.samples import gateway, organisation
+
+pytestmark = pytest.mark.freeswitch
+
+ACME, BETA = "acme.example", "beta.example"
+ELSEWHERE = "127.0.0.2"
+"""An address that no gateway has."""
+DID = "+6564291310"
+
+
+@pytest.fixture(autouse=True)
+def freeswitch() -> None:
+    require_freeswitch()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+def account(carrier: Carrier, password: str = "s3cret", **changes: object) -> Gateway:
+    made = dataclasses.replace(gateway(ACME, carrier.port), transport=carrier.transport, username="acme")
+    return dataclasses.replace(made, password=password, **changes)  # type: ignore[arg-type]
+
+
+def with_gateways(first: Gateway, *others: Gateway) -> OrganisationSettings:
+    settings = organisation(ACME, trunk=first)
+    owner = dataclasses.replace(settings.organisation, trunks=(first, *others))
+    return dataclasses.replace(settings, organisation=owner, gateways=(first, *others))
+
+
+def state(live: LiveSwitch, name: str = "carrier") -> str:
+    return live.api(f"sofia status gateway {name}.{ACME}")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_a_gateway_is_signed_in_to_and_answers_its_challenges(tmp_path: Path, folder: Path, transport: str) -> None:
+    carrier = Carrier("acme", "s3cret", transport, certificates=folder)
+    with switch(tmp_path, [organisation(ACME, trunk=account(carrier))], certificates=folder) as live:
+        wait_for(lambda: "REGED" in state(live), 10)
+        assert f"gw+carrier.{ACME}@" in carrier.registered[0]
+        caller = Phone("100-ip_phone", ACME, live.internal)
+        assert caller.call("999").status == 486
+        assert carrier.invites[0].first.startswith("INVITE sip:999@")
+        assert carrier.refused == []
+        caller.close()
+    carrier.close()
+
+
+def test_an_account_that_is_not_signed_in_with_only_answers_challenges(tmp_path: Path) -> None:
+    carrier = Carrier("acme", "s3cret")
+    with switch(tmp_path, [organisation(ACME, trunk=account(carrier, registers=False))]) as live:
+        caller = Phone("100-ip_phone", ACME, live.internal)
+        assert caller.call("999").status == 486
+        assert (len(carrier.invites), carrier.registered) == (1, [])
+        assert "NOREG" in state(live)
+        caller.close()
+    carrier.close()
+
+
+def test_a_gateway_that_refuses_our_account_is_passed_over(tmp_path: Path) -> None:
+    refusing, other = Carrier("acme", "s3cret"), Carrier("acme", "s3cret")
+    second = dataclasses.replace(account(other, registers=False), name="second", switch_name=f"second.{ACME}")
+    with switch(tmp_path, [with_gateways(account(refusing, "wrong"), second)]) as live:
+        wait_for(lambda: "REGISTER" in refusing.refused and "DOWN" in state(live), 10)
+        caller = Phone("100-ip_phone", ACME, live.internal)
+        assert caller.call("999").status == 486
+        assert (refusing.invites, len(other.invites)) == ([], 1)
+        caller.close()
+    for carrier in (refusing, other):
+        carrier.close()
+
+
+def test_a_gateway_that_stops_answering_options_is_down_until_it_answers_again(tmp_path: Path) -> None:
+    carrier = Carrier("acme", "s3cret")
+    first = account(carrier, registers=False, ping=5)
+    away = dataclasses.replace(first, name="away", switch_name=f"away.{ACME}", port=9)
+    with switch(tmp_path, [with_gateways(first, away)]) as live:
+        wait_for(lambda: carrier.pings and "DOWN" in state(live, "away"), 20)
+        assert "UP" in state(live)
+    carrier.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSwitch]:
+    """acme has a registered gateway here and beta one far away, both with accounts."""
+    require_freeswitch()
+    carrier = Carrier("acme", "s3cret")
+    far = dataclasses.replace(gateway(BETA), host="192.0.2.1", username="beta", password="b3ta", registers=False)
+    acme, beta = (
+        organisation(ACME, trunk=account(carrier)),
+        organisation(BETA, trunk=far, numbers=(("+6568880000", "100"),)),
+    )
+    with switch(tmp_path_factory.mktemp("guarded"), [acme, beta]) as live:
+        yield live
+    carrier.close()
+
+
+def outsider(live: LiveSwitch, user: str = "+6591112222", host: str = ELSEWHERE, **options: object) -> Phone:
+    return Phone(user, "carrier.example", live.external, host=host, **options)  # type: ignore[arg-type]
+
+
+def test_a_registered_gateway_calls_the_contact_it_was_given(guarded: LiveSwitch) -> None:
+    carrier = outsider(guarded, host="127.0.0.1")
+    contact = f"gw+carrier.{ACME}"
+    assert carrier.call(contact, to=f"<sip:{DID}@carrier.example>").status == 480
+    assert carrier.call(contact, to="<sip:999@carrier.example>").status == 404
+    carrier.close()
+
+
+def test_a_gateway_calls_from_anywhere_with_its_account(guarded: LiveSwitch) -> None:
+    pbx = outsider(guarded, f"carrier.{BETA}", password="b3ta")
+    assert pbx.call("+6568880000").status == 480
+    pbx.close()
+
+
+@pytest.mark.parametrize("number", ["999", "100", "+6591112222", "0065911122223", "00#"])
+def test_an_account_reaches_dids_and_nothing_that_costs(guarded: LiveSwitch, number: str) -> None:
+    pbx = outsider(guarded, f"carrier.{BETA}", password="b3ta")
+    assert pbx.call(number.replace("#", "%23")).status == 404
+    pbx.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "options"),
+    [
+        ("+6591112222", {}),
+        (f"carrier.{BETA}", {"password": "wrong"}),
+        (f"carrier.{BETA}", {"password": ""}),
+        ("beta", {"password": "b3ta"}),
+        ("100-ip_phone", {}),
+        (f"carrier.{BETA}", {"password": "b3ta", "realm": BETA}),
+    ],
+    ids=["a stranger", "a wrong password", "no password", "the account of the far end", "a device", "another realm"],
+)
+@pytest.mark.parametrize("number", [DID, "+6591112222", "999", f"gw+carrier.{ACME}"])
+def test_nobody_else_is_let_in(guarded: LiveSwitch, user: str, options: dict[str, str], number: str) -> None:
+    stranger = outsider(guarded, user, **options)
+    assert stranger.call(number).status == 403
+    stranger.close()
+
+
+def test_a_device_does_not_come_in_by_the_gateways_port(guarded: LiveSwitch) -> None:
+    device = outsider(guarded, "100-ip_phone", realm=ACME)
+    assert device.call("101").status in (403, 603)
+    assert device.call("999").status in (403, 603)
+    device.close()
+
+
+def test_a_gateway_s_account_registers_nowhere_and_calls_nobody_as_a_device(guarded: LiveSwitch) -> None:
+    account = Phone(f"carrier.{BETA}", "bizpbx-gateways", guarded.internal, password="b3ta")
+    outside = Phone(f"carrier.{BETA}", "bizpbx-gateways", guarded.external, password="b3ta")
+    assert outside.register() == 405
+    for number in ("999", "101", "+6591112222"):
+        assert account.call(number).status == 404
+    account.close()
+    outside.close()
