@@ -26,6 +26,14 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Talked:
+    """A ring was answered, and that conversation has ended."""
+
+    cut: bool = False
+    """By the switch, because what had been granted ran out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A call as the switch hands it over. `organisation` is the domain its dialplan context is anchored to."""
 
@@ -38,13 +46,15 @@ class Arrival:
     request: Request
     gateway: str | None = None
     """Name on the switch of the gateway whose account the call signed in with; None: it came by its address."""
+    switch: str = ""
+    """Name of the switch that has the call."""
     stage: Stage = Stage.NEW
     """Where an earlier controller left it; NEW for a call nobody has touched."""
     attempt: int = 0
     """Which ring of that stage it was: each gateway is one."""
     ring_finished: bool = False
     """With stage RING or later: whether that ring really ended, or its controller died before asking for it."""
-    last: Unanswered | None = None
+    last: Unanswered | Talked | None = None
     """How the last ring ended, if there was one."""
     tries: int = 0
     """Entries for the passcode that an earlier controller has taken, all wrong."""
@@ -60,8 +70,9 @@ class Call(Protocol):
         """Write to the channel where the call stands, why and whose it is: for engineers, for the record and for the
         next controller."""
 
-    def ring(self, ring: Ring) -> Unanswered | None:
-        """Ring all targets together. None: it was answered and that conversation has ended. Otherwise why it failed."""
+    def ring(self, ring: Ring) -> Unanswered | Talked:
+        """Ring all targets together; the first answer wins. Returns when that conversation has ended, or why there was
+        none. Legs with a lease end by the switch's own clock, whatever becomes of the controller."""
 
     def announce(self, prompt: Prompt) -> None:
         """Tell the caller something, before an answer if there was none. Returns when it has been said."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bizpbx.calls.call import Arrival, Call, Unanswered
+from bizpbx.calls.call import Arrival, Call, Talked, Unanswered
+from bizpbx.calls.metering import Meter, granted
 from bizpbx.calls.passcode import Passcodes, ask
 from bizpbx.policy.plan import (
     PROMPT_FOR,
@@ -19,6 +20,7 @@ from bizpbx.policy.plan import (
     Stage,
     Step,
 )
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.rules import Rule
 
 ORDER = tuple(Stage)
@@ -27,7 +29,7 @@ SHORTEST_RING = 5
 """Seconds that a further gateway gets, however long the others took."""
 
 
-def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> tuple[Reason, ...]:
+def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, meter: Meter) -> tuple[Reason, ...]:
     """Decide, then carry out every step that is still to be done. Returns the reasons of the plan, and of what happened
     on the way. Raises CallGone when the caller leaves early.
 
@@ -37,6 +39,9 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> 
     arrival = call.arrival
     plan = decide(arrival)
     reasons = plan.reasons
+    if isinstance(arrival.last, Talked):
+        end(call, arrival.last, plan)
+        return reasons
     failed = arrival.last
     arrived = (arrival.stage, arrival.attempt)
     spent = 0
@@ -48,22 +53,32 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> 
             continue
         if isinstance(step, Ring) and attempt:
             reasons = (*reasons, _fails_over(step))
+        if isinstance(step, Ring):
+            ring, refusals = granted(step, arrival, meter)
+            reasons = (*reasons, *(refusal.reason for refusal in refusals))
+            if ring is None and plan.callee is None:
+                refuse(call, refusals[0].prompt, plan, reasons)
+                return reasons
+            if ring is None:
+                # A forward that its owner cannot pay for rings nobody; whoever called is not told of it.
+                failed = Unanswered(Cause.NO_ANSWER)
+                continue
+            step = ring
         call.note(stage, reasons, plan, attempt)
         match step:
             case Ring():
                 spent = spent if attempt else 0
-                failed = call.ring(replace(step, timeout=max(SHORTEST_RING, step.timeout - spent)) if spent else step)
-                if failed is None:
+                ended = call.ring(replace(step, timeout=max(SHORTEST_RING, step.timeout - spent)) if spent else step)
+                if isinstance(ended, Talked):
+                    end(call, ended, plan)
                     return reasons
+                failed = ended
                 spent += failed.seconds
             case AskPasscode():
                 refused = ask(call, step, passcodes)
                 if refused is not None:
                     reasons = (*reasons, refused.reason)
-                    # From here on no controller that takes over goes back to the ring.
-                    call.note(Stage.ANNOUNCE, reasons, plan)
-                    call.announce(refused.prompt)
-                    call.hang_up(Cause.OUTGOING_CALL_BARRED)
+                    refuse(call, refused.prompt, plan, reasons)
                     return reasons
             case Announce():
                 prompt = step.prompt or (PROMPT_FOR.get(failed.cause) if failed is not None else None)
@@ -73,6 +88,21 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes) -> 
                 call.hang_up(step.cause or (failed.cause if failed is not None else Cause.NORMAL_CLEARING))
                 break
     return reasons
+
+
+def refuse(call: Call, prompt: Prompt, plan: Plan, reasons: tuple[Reason, ...]) -> None:
+    """End a call that may not be made."""
+    # From here on no controller that takes over goes back to the ring.
+    call.note(Stage.ANNOUNCE, reasons, plan)
+    call.announce(prompt)
+    call.hang_up(Cause.OUTGOING_CALL_BARRED)
+
+
+def end(call: Call, talked: Talked, plan: Plan) -> None:
+    """End a call after its conversation. One who called out and was cut off hears why."""
+    if talked.cut and plan.callee is None:
+        call.announce(Prompt.ALLOWANCE_EXHAUSTED)
+    call.hang_up(Cause.NORMAL_CLEARING)
 
 
 def goes_on(ring: Ring, failed: Unanswered | None) -> bool:

@@ -9,6 +9,7 @@ import structlog
 
 from bizpbx.calls.call import Arrival, CallGone
 from bizpbx.calls.flow import run
+from bizpbx.calls.metering import Meter
 from bizpbx.calls.passcode import Passcodes
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.session import FreeSwitchCall
@@ -22,11 +23,17 @@ class CallHandler:
     """The application behind `OutboundESLServer`: one instance a call, as greenswitch expects it."""
 
     def __init__(
-        self, session: OutboundSession, decide: Callable[[Arrival], Plan], passcodes: Passcodes, prompts: Prompts
+        self,
+        session: OutboundSession,
+        decide: Callable[[Arrival], Plan],
+        passcodes: Passcodes,
+        meter: Meter,
+        prompts: Prompts,
     ) -> None:
         self._session = session
         self._decide = decide
         self._passcodes = passcodes
+        self._meter = meter
         self._prompts = prompts
 
     def run(self) -> None:
@@ -47,7 +54,7 @@ class CallHandler:
         ended = "done"
         reasons: tuple[Reason, ...] | None = None
         try:
-            reasons = run(call, decide, self._passcodes)
+            reasons = run(call, decide, self._passcodes, self._meter)
         except CallGone:
             ended = "caller hung up"
         except BaseException:

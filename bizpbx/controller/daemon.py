@@ -14,6 +14,7 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from bizpbx import config as configuration
+from bizpbx.calls.metering import Unmetered
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller.calls import CallHandler
 from bizpbx.controller.changes import Changes
@@ -59,7 +60,7 @@ class Controller:
         host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
         self._passcodes = StoredPasscodes(self._queries, Changes(config.database))
         prompts = Prompts(config.prompts, config.language)
-        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, prompts=prompts)
+        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, meter=Unmetered(), prompts=prompts)
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
         self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)

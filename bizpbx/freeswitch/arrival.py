@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping
 
 from bizpbx.calls.call import Arrival
-from bizpbx.freeswitch.causes import ANSWERED
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
-from bizpbx.freeswitch.ring_end import unanswered
+from bizpbx.freeswitch.ring_end import ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
@@ -33,10 +32,11 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
         request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
         gateway=data.get("variable_bizpbx_gateway") or None,
+        switch=data.get("FreeSWITCH-Switchname", ""),
         stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
         attempt=_count(data.get("variable_bizpbx_attempt", "")),
         ring_finished=bool(disposition),
-        last=unanswered(data) if disposition and disposition != ANSWERED else None,
+        last=ring_end(data) if disposition else None,
         tries=_count(data.get("variable_bizpbx_tries", "")),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bizpbx.errors import InvalidText
+from bizpbx.freeswitch.arming import leg_variables
 from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Target
 
@@ -24,16 +25,22 @@ GATEWAYS_PROFILE = "external"
 _TOKEN = re.compile(r"[A-Za-z0-9+._-]+")
 
 
-def dial_string(ring: Ring) -> str:
+def dial_string(ring: Ring, warning: str) -> str:
     """The argument of `bridge` that rings all targets of one step together; the first answer wins.
 
-    Each leg carries its own caller number and the ring time. Raises InvalidText if a part is not a token.
+    Each leg carries its own caller number and the ring time; one with a lease is also told when to end. `warning` is
+    the path of what its caller then hears before. Raises InvalidText if a part is not a token.
     """
     # Gateways first: one that is known to be down ends the ring before a phone has rung in vain.
     targets = (
         sorted(ring.targets, key=lambda target: isinstance(target, DeviceTarget)) if ring.patience else ring.targets
     )
-    return ",".join(_leg(target, ring) for target in targets)
+    return ",".join(_leg(target, ring, warning) for target in targets)
+
+
+def is_leased(target: Target) -> bool:
+    """Whether talk time was granted to this leg."""
+    return isinstance(target, GatewayTarget) and target.lease is not None
 
 
 def device_leg(sip_user: str, domain: str, tls: bool, *variables: str) -> str:
@@ -69,7 +76,7 @@ def gateway_address(gateway: str, dial: str = "") -> str:
     return f"{start}/{_token(dial)}" if dial else start
 
 
-def _leg(target: Target, ring: Ring) -> str:
+def _leg(target: Target, ring: Ring, warning: str) -> str:
     variables = [f"leg_timeout={ring.timeout:d}", *_identity(target, ring.withheld)]
     match target:
         case DeviceTarget():
@@ -77,6 +84,8 @@ def _leg(target: Target, ring: Ring) -> str:
         case GatewayTarget():
             if ring.patience is not None:
                 variables.append(f"leg_progress_timeout={ring.patience:d}")
+            if target.lease is not None:
+                variables += leg_variables(target.lease, warning)
             variables += _on_record(_token(target.dial), target.domain)
             return f"[{','.join(variables)}]{gateway_address(target.gateway, target.dial)}"
 

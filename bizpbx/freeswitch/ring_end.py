@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bizpbx.calls.call import Unanswered
+from bizpbx.calls.call import Talked, Unanswered
+from bizpbx.freeswitch.arming import CUT
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
 from bizpbx.policy.plan import Cause
 
@@ -37,9 +38,15 @@ ALIVE_AFTER: Final = 20
 """Seconds. A gateway that kept a call for this long has made it ring: what it says then is about the called one."""
 
 
-def answered(data: Mapping[str, str]) -> bool:
-    """Whether somebody took the call."""
-    return data.get(f"variable_{DISPOSITION}") == ANSWERED
+TALK_END: Final = "last_bridge_hangup_cause"
+"""Cause that the leg which was talked with ended with."""
+
+
+def ring_end(data: Mapping[str, str], seconds: int = 0) -> Unanswered | Talked:
+    """What the channel's data say of a ring that has ended, and that took `seconds` (0: not known)."""
+    if data.get(f"variable_{DISPOSITION}") == ANSWERED:
+        return Talked(cut=data.get(f"variable_{TALK_END}") == CUT)
+    return unanswered(data, seconds)
 
 
 def unanswered(data: Mapping[str, str], seconds: int = 0) -> Unanswered:

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
-from bizpbx.calls.call import Arrival, CallGone, Unanswered
+from bizpbx.calls.call import Arrival, CallGone, Talked, Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
-from bizpbx.freeswitch.dial_string import dial_string
+from bizpbx.freeswitch.dial_string import dial_string, is_leased
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
-from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, answered, unanswered
+from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, ring_end
 from bizpbx.policy.plan import Cause, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.prompts import Prompts
@@ -71,7 +71,7 @@ class FreeSwitchCall:
             # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
             self._pending |= dict.fromkeys(ENDING, "")
 
-    def ring(self, ring: Ring) -> Unanswered | None:
+    def ring(self, ring: Ring) -> Unanswered | Talked:
         variables = _ring_variables(ring)
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
@@ -79,9 +79,10 @@ class FreeSwitchCall:
             header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
             self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
         began = time.monotonic()
-        self._execute("bridge", dial_string(ring), variables, TALK_LIMIT)
+        warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING))
+        self._execute("bridge", dial_string(ring, warning), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
-        return unanswered(data, round(time.monotonic() - began)) if not answered(data) else None
+        return ring_end(data, round(time.monotonic() - began))
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""
@@ -123,5 +124,7 @@ def _ring_variables(ring: Ring) -> dict[str, str]:
         "ignore_early_media": "true" if len(ring.targets) > 1 else "false",
         "sip_copy_custom_headers": "false",
         # Together with others a gateway that fails ends the ring, so that the next one is tried while there is time.
+        # One who is cut off is told so; without a lease the call is over when its conversation is.
+        "hangup_after_bridge": "false" if any(is_leased(target) for target in ring.targets) else "true",
         "fail_on_single_reject": ",".join(FAILED_GATEWAY) if ring.patience and len(ring.targets) > 1 else "",
     }

@@ -48,6 +48,16 @@ class DeviceTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Talk time that was granted to one leg before it is dialled."""
+
+    leg: str
+    """UUID that the switch is to give the leg."""
+    seconds: int | None
+    """From the answer on, after which the switch ends the leg by itself; None: nothing limits it."""
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayTarget:
     """A number behind a gateway. `dial` is what the gateway is asked for, `number` the caller ID it is given."""
 
@@ -63,6 +73,8 @@ class GatewayTarget:
     """Names on the switch of the gateways that are tried after this one, in order, as long as gateways fail."""
     charge: str | None = None
     """Key of the extension that pays; None: nobody does, the call is an emergency or goes to a mapped gateway."""
+    lease: Lease | None = None
+    """What it was granted; a plan has none yet."""
 
 
 Target = DeviceTarget | GatewayTarget

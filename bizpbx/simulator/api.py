@@ -71,6 +71,16 @@ def _transfer(switch: Core, channel: Channel, words: list[str]) -> str:
     return "+OK\n"
 
 
+def _displace(switch: Core, channel: Channel, words: list[str]) -> str:
+    """What is played into a conversation; no sound is made here, but an engineer sees the media bug."""
+    verb, path = words[0].lower(), words[1]
+    if verb == "start":
+        channel.push("displaced", path)
+    elif verb != "stop":
+        return "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
+    return "+OK Success\n"
+
+
 def _exists(switch: Core, words: list[str], argument: str) -> str:
     return "true" if words and switch.channel(words[0]) else "false"
 
@@ -153,6 +163,7 @@ COMMANDS: Final[dict[str, Api]] = {
     "switchname": lambda switch, words, argument: switch.bus.switch_name,
     "uptime": lambda switch, words, argument: f"{int(switch.clock.now() - switch.started)}\n",
     "uuid_break": _of_channel(_break, "<uuid> [all]"),
+    "uuid_displace": _of_channel(_displace, "<uuid> [start|stop] <path> [<limit>] [mux]", 3),
     "uuid_dump": _of_channel(_dump, "<uuid> [format]"),
     "uuid_exists": _exists,
     "uuid_getvar": _of_channel(_get_variable, "<uuid> <var>", 2),

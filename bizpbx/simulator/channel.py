@@ -41,8 +41,16 @@ class Profile:
 class Channel:
     """A leg. `ended` is set by the hang-up; everything that waits on a leg waits on that, too."""
 
-    def __init__(self, bus: EventBus, clock: Clock, name: str, profile: Profile, direction: str = "inbound") -> None:
-        self.uuid = str(uuids.uuid4())
+    def __init__(
+        self,
+        bus: EventBus,
+        clock: Clock,
+        name: str,
+        profile: Profile,
+        direction: str = "inbound",
+        uuid: str | None = None,
+    ) -> None:
+        self.uuid = uuid or str(uuids.uuid4())
         self.name = name
         self.profile = profile
         self.direction = direction
@@ -70,6 +78,8 @@ class Channel:
         self.rang_at = self.heard_at = 0.0
         self.sip_refusal: int | None = None
         """Final code that `respond` asked for."""
+        self.on_answer: list[Callable[[Channel], None]] = []
+        """Called when the leg is answered."""
         self.on_hangup: list[Callable[[Channel], None]] = []
         """Called at the hang-up, before anything that waits for it goes on."""
         self.on_report: list[Callable[[Channel], None]] = []
@@ -128,6 +138,8 @@ class Channel:
             self.answered.set()
             self.set("endpoint_disposition", "ANSWER")
             self.fire("CHANNEL_ANSWER")
+            for watcher in self.on_answer:
+                watcher(self)
 
     def ring(self) -> None:
         """The far end rings."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gevent.pool import Group
 
+from bizpbx.simulator.api import execute_api
 from bizpbx.simulator.channel import Channel, Profile
 from bizpbx.simulator.clock import Clock
 from bizpbx.simulator.configuration import Configuration
@@ -92,6 +93,7 @@ class Core:
         self.sessions_since_start += 1
         self.peak = max(self.peak, len(self._channels))
         channel.on_report.append(lambda ended: self.records.write(ended))
+        channel.on_answer.append(self._answered)
         if channel.direction == "inbound":
             channel.fire("CHANNEL_CREATE")
             return
@@ -102,6 +104,13 @@ class Core:
 
     def remove(self, channel: Channel) -> None:
         self._channels.pop(channel.uuid, None)
+
+    def _answered(self, channel: Channel) -> None:
+        """Run the commands of `api_on_answer`, `api_on_answer_1` and so on."""
+        for name, command in channel.variables.items():
+            if name.lower().startswith("api_on_answer"):
+                word, _, rest = channel.expand(command).partition(" ")
+                execute_api(self, word, rest)
 
     @staticmethod
     def new_uuid() -> str:

@@ -112,7 +112,7 @@ class Legs:
             destination_number=leg.address.rpartition("/")[2],
             context=caller.profile.context,
         )
-        channel = Channel(self._bus, self._clock, name, profile, "outbound")
+        channel = Channel(self._bus, self._clock, name, profile, "outbound", values.get("origination_uuid"))
         channel.call_uuid = caller.uuid
         channel.other = caller
         for key, value in values.items():

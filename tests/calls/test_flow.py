@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bizpbx.calls.call import Arrival, CallGone, Unanswered
+from bizpbx.calls.call import Arrival, CallGone, Talked, Unanswered
 from bizpbx.calls.flow import run
+from bizpbx.calls.metering import Charged, NotGranted, Unmetered
 from bizpbx.calls.passcode import Verdict
 from bizpbx.policy.plan import (
     Announce,
@@ -16,6 +17,7 @@ from bizpbx.policy.plan import (
     DeviceTarget,
     GatewayTarget,
     HangUp,
+    Lease,
     Plan,
     Reason,
     Ring,
@@ -42,12 +44,13 @@ class RecordedCall:
     def __init__(
         self,
         arrival: Arrival = ARRIVAL,
-        rings: tuple[Cause | Unanswered | None, ...] = (),
+        rings: tuple[Cause | Unanswered | Talked, ...] = (),
         gone: bool = False,
         entries: tuple[str, ...] = (),
     ) -> None:
         self.arrival = arrival
         self.done: list[str] = []
+        self.rung: list[Ring] = []
         self._rings = iter(rings)
         self._gone = gone
         self._entries = iter(entries)
@@ -56,11 +59,12 @@ class RecordedCall:
         again = f" {attempt}" if attempt else ""
         self.done.append(f"note {stage}{again} {plan.callee} {' '.join(reason.rule for reason in reasons)}")
 
-    def ring(self, ring: Ring) -> Unanswered | None:
+    def ring(self, ring: Ring) -> Unanswered | Talked:
         if self._gone:
             raise CallGone
         again = f" {ring.attempt} {ring.timeout} s" if ring.attempt else ""
         self.done.append(f"ring {ring.stage}{again}")
+        self.rung.append(ring)
         ended = next(self._rings)
         return Unanswered(ended) if isinstance(ended, Cause) else ended
 
@@ -117,14 +121,14 @@ def steps(call: RecordedCall) -> list[str]:
 
 
 def test_an_answered_ring_ends_the_plan() -> None:
-    call = RecordedCall(rings=(None,))
-    run(call, lambda _: PLAN, NobodyAsks())
-    assert call.done == ["note ring 100 devices", "ring ring"]
+    call = RecordedCall(rings=(Talked(),))
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    assert call.done == ["note ring 100 devices", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the_last_ring_ended() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.USER_BUSY))
-    run(call, lambda _: PLAN, NobodyAsks())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
     assert [line for line in call.done if not line.startswith("note")] == [
         "ring ring",
         "ring no_answer",
@@ -134,53 +138,53 @@ def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the
 
 def test_each_step_is_noted_on_the_channel_before_it_is_carried_out() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.NO_ANSWER))
-    run(call, lambda _: PLAN, NobodyAsks())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
     assert [line.split()[0] for line in call.done] == ["note", "ring", "note", "ring", "note", "hang"]
 
 
 def test_a_cause_of_the_plan_beats_the_one_of_the_ring() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER,))
-    run(call, lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()), NobodyAsks())
+    run(call, lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()), NobodyAsks(), Unmetered())
     assert call.done[-1] == "hang up CALL_REJECTED"
 
 
 def test_a_ring_that_ended_under_an_earlier_controller_is_not_repeated() -> None:
     arrival = replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=Unanswered(Cause.NO_ANSWER))
     call = RecordedCall(arrival, rings=(Cause.USER_BUSY,))
-    run(call, lambda _: PLAN, NobodyAsks())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
     assert call.done[:2] == ["note no_answer 100 devices", "ring no_answer"]
 
 
 def test_a_ring_that_an_earlier_controller_announced_but_never_asked_for_is_made_now() -> None:
-    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=False), rings=(None,))
-    run(call, lambda _: PLAN, NobodyAsks())
-    assert call.done == ["note ring 100 devices", "ring ring"]
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=False), rings=(Talked(),))
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    assert call.done == ["note ring 100 devices", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_a_resumed_call_with_nothing_left_but_the_end_gets_the_cause_of_the_earlier_ring() -> None:
     arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, ring_finished=True, last=Unanswered(Cause.USER_BUSY))
     call = RecordedCall(arrival)
-    run(call, lambda _: PLAN, NobodyAsks())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
     assert call.done == ["note end 100 devices", "hang up USER_BUSY"]
 
 
 def test_a_caller_who_hangs_up_ends_the_flow_at_once() -> None:
     call = RecordedCall(gone=True)
     with pytest.raises(CallGone):
-        run(call, lambda _: PLAN, NobodyAsks())
+        run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
     assert call.done == ["note ring 100 devices"]
 
 
 def test_nothing_is_dialled_before_the_passcode_is_right() -> None:
-    call = RecordedCall(rings=(None,), entries=("1111", "2468"))
-    reasons = run(call, lambda _: ASKED, Known())
-    assert steps(call) == ["ask enter_passcode 0", "ask enter_passcode_again 1", "ring ring"]
+    call = RecordedCall(rings=(Talked(),), entries=("1111", "2468"))
+    reasons = run(call, lambda _: ASKED, Known(), Unmetered())
+    assert steps(call) == ["ask enter_passcode 0", "ask enter_passcode_again 1", "ring ring", "hang up NORMAL_CLEARING"]
     assert reasons == ASKED.reasons
 
 
 def test_three_wrong_ones_end_the_call_with_the_reason_on_record() -> None:
     call = RecordedCall(entries=("1111", "2222", "3333"))
-    reasons = run(call, lambda _: ASKED, Known())
+    reasons = run(call, lambda _: ASKED, Known(), Unmetered())
     assert steps(call)[2:] == ["ask enter_passcode_again 2", "announce wrong_passcode", "hang up OUTGOING_CALL_BARRED"]
     assert [reason.rule for reason in reasons] == ["passcode-asked", "passcode-wrong"]
     assert "note announce None passcode-asked passcode-wrong" in call.done
@@ -188,40 +192,40 @@ def test_three_wrong_ones_end_the_call_with_the_reason_on_record() -> None:
 
 def test_an_entry_that_locks_ends_the_call_at_once() -> None:
     call = RecordedCall(entries=("1111", "2222"))
-    reasons = run(call, lambda _: ASKED, Known(left=2))
+    reasons = run(call, lambda _: ASKED, Known(left=2), Unmetered())
     assert steps(call)[2:] == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
     assert reasons[-1].rule == "passcode-locked"
 
 
 def test_a_locked_passcode_is_not_asked_for() -> None:
     call = RecordedCall()
-    run(call, lambda _: ASKED, Known(left=0))
+    run(call, lambda _: ASKED, Known(left=0), Unmetered())
     assert steps(call) == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
 
 
 def test_silence_is_a_try_but_no_wrong_passcode() -> None:
     call, known = RecordedCall(entries=("", "", "")), Known()
-    run(call, lambda _: ASKED, known)
+    run(call, lambda _: ASKED, known, Unmetered())
     assert steps(call)[:3] == ["ask enter_passcode 0", "ask enter_passcode 1", "ask enter_passcode 2"]
     assert (known.seen, known.left) == ([], 5)
     assert steps(call)[-1] == "hang up OUTGOING_CALL_BARRED"
 
 
 def test_the_next_controller_asks_again_with_the_tries_that_are_left() -> None:
-    call = RecordedCall(replace(ARRIVAL, stage=Stage.PASSCODE, tries=2), rings=(None,), entries=("2468",))
-    run(call, lambda _: ASKED, Known())
-    assert steps(call) == ["ask enter_passcode_again 2", "ring ring"]
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.PASSCODE, tries=2), rings=(Talked(),), entries=("2468",))
+    run(call, lambda _: ASKED, Known(), Unmetered())
+    assert steps(call) == ["ask enter_passcode_again 2", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_the_next_controller_does_not_ask_once_the_ring_was_announced() -> None:
-    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING), rings=(None,))
-    run(call, lambda _: ASKED, NobodyAsks())
-    assert steps(call) == ["ring ring"]
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING), rings=(Talked(),))
+    run(call, lambda _: ASKED, NobodyAsks(), Unmetered())
+    assert steps(call) == ["ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_a_call_that_was_refused_never_rings_whoever_takes_it_over() -> None:
     call = RecordedCall(replace(ARRIVAL, stage=Stage.ANNOUNCE))
-    run(call, lambda _: ASKED, NobodyAsks())
+    run(call, lambda _: ASKED, NobodyAsks(), Unmetered())
     assert steps(call) == ["hang up NORMAL_CLEARING"]
 
 
@@ -235,14 +239,14 @@ def test_a_call_that_was_refused_never_rings_whoever_takes_it_over() -> None:
 )
 def test_a_failed_ring_is_told_where_tones_do_not_tell_it(cause: Cause, told: list[str]) -> None:
     call = RecordedCall(rings=(cause,))
-    run(call, lambda _: Plan(ASKED.steps[1:], ()), NobodyAsks())
+    run(call, lambda _: Plan(ASKED.steps[1:], ()), NobodyAsks(), Unmetered())
     assert steps(call) == ["ring ring", *told, f"hang up {cause}"]
 
 
 def test_a_denied_call_is_told_before_it_ends() -> None:
     call = RecordedCall()
     denied = (Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED), HangUp(Stage.END, Cause.OUTGOING_CALL_BARRED))
-    run(call, lambda _: Plan(denied, ()), NobodyAsks())
+    run(call, lambda _: Plan(denied, ()), NobodyAsks(), Unmetered())
     assert steps(call) == ["announce not_allowed", "hang up OUTGOING_CALL_BARRED"]
 
 
@@ -265,9 +269,9 @@ FAILED = Unanswered(Cause.NORMAL_TEMPORARY_FAILURE, gateway_failed=True, seconds
 
 
 def test_the_next_gateway_is_tried_while_it_is_the_gateway_that_fails() -> None:
-    call = RecordedCall(rings=(FAILED, FAILED, None))
-    reasons = run(call, lambda _: GATEWAYS, NobodyAsks())
-    assert steps(call) == ["ring ring", "ring ring 1 26 s", "ring ring 2 22 s"]
+    call = RecordedCall(rings=(FAILED, FAILED, Talked()))
+    reasons = run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    assert steps(call) == ["ring ring", "ring ring 1 26 s", "ring ring 2 22 s", "hang up NORMAL_CLEARING"]
     assert [line for line in call.done if line.startswith("note")] == [
         "note ring None ",
         "note ring 1 None gateway-failed",
@@ -281,7 +285,7 @@ def test_the_next_gateway_is_tried_while_it_is_the_gateway_that_fails() -> None:
 
 def test_all_gateways_failed_and_the_caller_is_told_that_all_lines_are_busy() -> None:
     call = RecordedCall(rings=(FAILED, FAILED, FAILED))
-    run(call, lambda _: GATEWAYS, NobodyAsks())
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
     assert steps(call)[3:] == ["announce lines_busy", "hang up NORMAL_TEMPORARY_FAILURE"]
 
 
@@ -289,15 +293,15 @@ def test_all_gateways_failed_and_the_caller_is_told_that_all_lines_are_busy() ->
 def test_what_the_called_one_says_ends_the_call_at_any_gateway(cause: Cause) -> None:
     first, second = RecordedCall(rings=(cause,)), RecordedCall(rings=(FAILED, cause))
     for call in (first, second):
-        run(call, lambda _: GATEWAYS, NobodyAsks())
+        run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
     assert [line for line in steps(first) if line.startswith("ring")] == ["ring ring"]
     assert [line for line in steps(second) if line.startswith("ring")] == ["ring ring", "ring ring 1 26 s"]
 
 
 def test_a_gateway_that_used_up_the_time_leaves_the_next_one_a_moment() -> None:
     slow = replace(FAILED, seconds=29)
-    call = RecordedCall(rings=(slow, None))
-    run(call, lambda _: GATEWAYS, NobodyAsks())
+    call = RecordedCall(rings=(slow, Talked()))
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
     assert steps(call)[1] == "ring ring 1 5 s"
 
 
@@ -317,9 +321,10 @@ def test_a_gateway_that_used_up_the_time_leaves_the_next_one_a_moment() -> None:
 def test_a_controller_that_died_between_the_gateways_leaves_the_call_to_the_right_one(
     arrival: Arrival, resumed: list[str]
 ) -> None:
-    call = RecordedCall(arrival, rings=(None,))
-    run(call, lambda _: GATEWAYS, NobodyAsks())
-    assert steps(call) == resumed
+    call = RecordedCall(arrival, rings=(Talked(),))
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    assert steps(call)[0] == resumed[0]
+    assert steps(call)[-1].startswith("hang up")
 
 
 @pytest.mark.parametrize(
@@ -329,5 +334,81 @@ def test_a_controller_that_died_between_the_gateways_leaves_the_call_to_the_righ
 def test_an_emergency_call_is_tried_again_after_any_refusal(ended: Cause, rings: int) -> None:
     plan = Plan((through("first", 0, True), through("second", 1, True), HangUp(Stage.END)), ())
     call = RecordedCall(rings=(ended, Cause.NO_ANSWER))
-    run(call, lambda _: plan, NobodyAsks())
+    run(call, lambda _: plan, NobodyAsks(), Unmetered())
     assert sum(line.startswith("ring") for line in steps(call)) == rings
+
+
+class Allowance:
+    """Grants so many seconds to each leg of 101, and nothing to anybody else."""
+
+    def __init__(self, seconds: int | None) -> None:
+        self.seconds = seconds
+        self.asked: list[Charged] = []
+
+    def take(self, charged: Charged) -> Lease | NotGranted:
+        self.asked.append(charged)
+        if self.seconds is None or charged.extension != "101":
+            return NotGranted(Reason("allowance-exhausted", "nothing is left"), Prompt.ALLOWANCE_EXHAUSTED)
+        return Lease(charged.leg, self.seconds)
+
+
+PAID = GatewayTarget("carrier.acme.example", "+6561234567", "+6564291310", domain="acme.example", charge="101")
+OUTGOING = Plan(
+    (Ring(Stage.RING, (PAID,), 120, "+6564291310"), Announce(Stage.ANNOUNCE), HangUp(Stage.END)), (Reason("r", "r"),)
+)
+FORWARDED = Plan(
+    (Ring(Stage.RING, (*DEVICES.targets, replace(PAID, charge="102")), 20, "x"), HangUp(Stage.END)), (), "102"
+)
+
+
+def test_a_leg_that_costs_something_is_dialled_with_a_lease() -> None:
+    call, meter = RecordedCall(rings=(Talked(),)), Allowance(600)
+    run(call, lambda _: OUTGOING, NobodyAsks(), meter)
+    asked = meter.asked[0]
+    assert (asked.organisation, asked.extension, asked.number) == ("acme.example", "101", "+6561234567")
+    assert call.rung[0].targets == (replace(PAID, lease=Lease(asked.leg, 600)),)
+
+
+def test_the_next_controller_asks_for_the_same_leg() -> None:
+    meter = Allowance(600)
+    for arrival in (ARRIVAL, replace(ARRIVAL, stage=Stage.RING)):
+        run(RecordedCall(arrival, rings=(Talked(),)), lambda _: OUTGOING, NobodyAsks(), meter)
+    assert meter.asked[0] == meter.asked[1]
+
+
+def test_nothing_is_dialled_when_nothing_is_left_and_the_caller_is_told() -> None:
+    call = RecordedCall()
+    reasons = run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(None))
+    assert call.done == [
+        "note announce None r allowance-exhausted",
+        "announce allowance_exhausted",
+        "hang up OUTGOING_CALL_BARRED",
+    ]
+    assert reasons[-1].rule == "allowance-exhausted"
+
+
+def test_a_forward_that_its_owner_cannot_pay_for_leaves_the_other_targets_ringing() -> None:
+    call = RecordedCall(rings=(Cause.NO_ANSWER,))
+    run(call, lambda _: FORWARDED, NobodyAsks(), Allowance(600))
+    assert call.rung[0].targets == DEVICES.targets
+    assert call.done[0] == "note ring 102 allowance-exhausted"
+
+
+def test_a_forward_to_nothing_but_what_its_owner_cannot_pay_for_is_a_call_that_nobody_answered() -> None:
+    forwarded = replace(FORWARDED, steps=(Ring(Stage.RING, (replace(PAID, charge="102"),), 20, "x"), HangUp(Stage.END)))
+    call = RecordedCall()
+    run(call, lambda _: forwarded, NobodyAsks(), Allowance(600))
+    assert steps(call) == ["hang up NO_ANSWER"]
+
+
+@pytest.mark.parametrize(("plan", "told"), [(OUTGOING, ["announce allowance_exhausted"]), (FORWARDED, [])])
+def test_one_who_called_out_and_was_cut_off_hears_why(plan: Plan, told: list[str]) -> None:
+    call = RecordedCall(rings=(Talked(cut=True),))
+    run(call, lambda _: plan, NobodyAsks(), Allowance(60))
+    assert steps(call) == ["ring ring", *told, "hang up NORMAL_CLEARING"]
+
+
+def test_a_controller_that_comes_after_the_conversation_ends_the_call() -> None:
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=Talked(cut=True)))
+    run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(60))
+    assert call.done == ["announce allowance_exhausted", "hang up NORMAL_CLEARING"]

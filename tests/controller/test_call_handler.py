@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bizpbx.calls.call import Arrival
+from bizpbx.calls.metering import Unmetered
 from bizpbx.calls.passcode import Verdict
 from bizpbx.controller.calls import CallHandler
 from bizpbx.freeswitch.esl import ESLEvent, OutboundSessionHasGoneAway
@@ -57,7 +58,7 @@ class NoPasscodes:
 
 def handled(session: Session, decide: Any = lambda _arrival: BUSY) -> list[Any]:
     with capture_logs() as logs:
-        CallHandler(session, decide, NoPasscodes(), Prompts()).run()  # type: ignore[arg-type]
+        CallHandler(session, decide, NoPasscodes(), Unmetered(), Prompts()).run()  # type: ignore[arg-type]
     return logs
 
 
@@ -95,7 +96,7 @@ def test_a_fault_in_deciding_is_told_and_leaves_the_call_to_the_dialplan() -> No
         raise RuntimeError("the database is gone")
 
     with capture_logs() as logs, pytest.raises(RuntimeError):
-        CallHandler(session, fails, NoPasscodes(), Prompts()).run()  # type: ignore[arg-type]
+        CallHandler(session, fails, NoPasscodes(), Unmetered(), Prompts()).run()  # type: ignore[arg-type]
     (line,) = logs
     assert (line["ended"], line["callee"], line["rules"]) == ("fault", None, None)
     assert session.commands == []

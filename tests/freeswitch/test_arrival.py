@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bizpbx.calls.call import Unanswered
+from bizpbx.calls.call import Talked, Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.policy.plan import Cause, Stage
@@ -101,7 +101,7 @@ def test_a_ring_through_a_gateway_that_failed_is_told_with_its_place_among_the_g
 
 def test_a_call_that_was_answered_has_nothing_unanswered() -> None:
     talked = arrival_of({**DEVICE, "variable_bizpbx_stage": "ring", "variable_originate_disposition": "SUCCESS"})
-    assert (talked.ring_finished, talked.last) == (True, None)
+    assert (talked.ring_finished, talked.last) == (True, Talked())
 
 
 def test_a_stage_that_we_never_wrote_counts_as_new() -> None:

@@ -9,13 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bizpbx.errors import InvalidText
-from bizpbx.freeswitch.dial_string import device_address, dial_string, gateway_address
+from bizpbx.freeswitch import dial_string as building
+from bizpbx.freeswitch.dial_string import device_address, gateway_address
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Stage, Target
 from bizpbx.policy.settings import DeviceKind
 
 DEVICE = DeviceTarget("100", DeviceKind.IP_PHONE, "100-ip_phone", "acme.example", "+6531234567")
 GATEWAY = GatewayTarget("carrier.acme.example", "+6581112222", "+6564291310")
 SYNTAX = "{}[]<>,|:^='\\$@%/;!& \t\n\"()"
+
+
+WARNING = "/var/lib/bizpbx/prompts/en/allowance_ending.wav"
+
+
+def dial_string(rung: Ring) -> str:
+    return building.dial_string(rung, WARNING)
 
 
 def ring(*targets: Target) -> Ring:

@@ -1,0 +1,65 @@
+"""How the switch ends by itself what was not granted: tasks of its own scheduler, set when a leg is answered.
+
+Measured on FreeSWITCH 1.11: the scheduler ticks every half second on whole-second times, so that a leg armed with N
+seconds ends up to half a second before or a few hundredths after. The tasks belong to the leg that costs, so they
+survive a transfer of the other side. `sched_del` of a leg's UUID would delete every task of it; each task is a group of
+its own, named after the leg and what was granted, so that one can be replaced alone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from bizpbx.errors import InvalidText
+from bizpbx.policy.plan import Lease
+
+CUT: Final = "ALLOTTED_TIMEOUT"
+"""Hang-up cause of a leg whose time ran out."""
+
+WARNING: Final = 10
+"""Seconds before the end at which the one who pays is told; with less than twice that, half of it."""
+
+METERED: Final = "bizpbx_metered"
+"""`true` on legs that have a lease."""
+
+_LEG = re.compile(r"[0-9a-f-]{36}")
+_PATH = re.compile(r"/[A-Za-z0-9._/+-]+")
+
+
+def leg_variables(lease: Lease, warning: str) -> list[str]:
+    """Variables of a leg in a dial string: its UUID, and what the switch does with it from the answer on.
+
+    `warning` is the path of the sound. Raises InvalidText for a UUID or path that is none.
+    """
+    variables = [f"origination_uuid={_checked(_LEG, lease.leg)}", f"{METERED}=true"]
+    if lease.seconds is not None:
+        for number, (after, name, command) in enumerate(_tasks(lease.leg, lease.seconds, warning), 1):
+            variables.append(f"api_on_answer_{number}='sched_api +{after} {name} {command}'")
+    return variables
+
+
+def renewing(leg: str, answered_at: datetime, old: int, new: int, warning: str) -> list[str]:
+    """Commands that let an answered leg go on to `new` seconds in place of `old`: the later end first, so that there is
+    no moment without one."""
+    began = int(answered_at.timestamp())
+    set_new = [f"sched_api {began + after} {name} {command}" for after, name, command in _tasks(leg, new, warning)]
+    return [*set_new, *(f"sched_del {name}" for _, name, _ in _tasks(leg, old, warning))]
+
+
+def _tasks(leg: str, seconds: int, warning: str) -> list[tuple[int, str, str]]:
+    """(seconds from the answer, group, command). The sound is mixed into what comes from the leg: its other side hears
+    it, whoever that is by then, and the called one does not."""
+    leg, warning = _checked(_LEG, leg), _checked(_PATH, warning)
+    warned = seconds - min(WARNING, seconds // 2)
+    return [
+        (warned, f"bizpbx-warn-{leg}-{seconds:d}", f"uuid_displace {leg} start {warning} 0 mr"),
+        (seconds, f"bizpbx-cut-{leg}-{seconds:d}", f"uuid_kill {leg} {CUT}"),
+    ]
+
+
+def _checked(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise InvalidText(f"{text!r} cannot be part of a command to the switch.")
+    return text
