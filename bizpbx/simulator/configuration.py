@@ -25,6 +25,7 @@ class Gateway:
     proxy: str
     context: str
     extension: str = ""
+    registers: bool = False
 
     @property
     def host(self) -> str:
@@ -129,6 +130,7 @@ def _read_profile(profile: etree._Element, found: Configuration) -> None:
             params.get("proxy", params.get("realm", "")),
             params.get("context", "default"),
             params.get("extension", ""),
+            params.get("register") == "true",
         )
 
 

@@ -54,6 +54,8 @@ class EventSocket(socketserver.StreamRequestHandler):
             elif word == "api":
                 body = self.server.answers.get(rest, str(int(time.time())))  # type: ignore[attr-defined]
                 self.send("api/response", f"Content-Length: {len(body)}\n", body)
+            elif word in ("event", "filter"):
+                self.send("command/reply", "Reply-Text: +OK event listener enabled\n")
             else:
                 self.send("command/reply", "Reply-Text: +OK bye\n")
                 return
@@ -128,6 +130,16 @@ def test_an_installation_in_order_and_then_one_thing_after_the_other_goes_wrong(
     switch.answers["strepoch"] = "1000000000"
     texts = " ".join(finding.text for finding in told("switch local"))
     assert "SIP profile external" in texts and "mod_xml_curl" in texts and "clock" in texts
+    # given gateways that are away, or refuse our account
+    gateways = {"carrier": ("NOREG", "DOWN"), "pbx": ("FAIL_WAIT", "DOWN"), "other": ("REGED", "UP")}
+    rows = "".join(
+        f"<gateway><name>{name}.acme.example</name><state>{state}</state><status>{status}</status></gateway>"
+        for name, (state, status) in gateways.items()
+    )
+    switch.answers = HEALTHY | {"sofia xmlstatus gateway": f"<?xml version='1.0'?><gateways>{rows}</gateways>"}
+    away, refused = (finding.text for finding in told("switch local"))
+    assert "gateway carrier of acme.example is down" in away and "ping=null" in away
+    assert "gateway pbx of acme.example is down" in refused and "username and password" in refused
     # given another password
     switch.password = "another"
     assert "BIZPBX_FREESWITCH_PASSWORD" in one("switch local")

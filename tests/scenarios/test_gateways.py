@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,14 @@ def second(scene: Scene) -> Iterator[Carrier]:
 def first(scene: Scene, behaviour: object) -> Carrier:
     scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port, behaviour)  # type: ignore[arg-type]
     return scene.carrier
+
+
+def eventually(true: Callable[[], object], seconds: float = 20.0) -> None:
+    """What is rendered reaches the switch a moment after it was stored."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
 
 
 def numbers(carrier: Carrier) -> list[str]:
@@ -77,6 +87,30 @@ def test_a_gateway_that_says_nothing_at_all_is_given_up_after_five_seconds(scene
     result = scene.from_phone("101-ip_phone", "61234567")
     assert (result.code, numbers(second)) == (200, ["+6561234567"])
     assert result.time_to_answer is not None and 4 < result.time_to_answer < 9
+
+
+def test_a_gateway_comes_changes_and_goes_while_the_switch_runs(scene: Scene, second: Carrier) -> None:
+    def state(name: str) -> str | None:
+        rows = json.loads(scene.installation.bizpbx("gateway", "status", "--organisation", "acme.example", "--json"))
+        return next((row["state"] for row in rows if row["gateway"] == name), None)
+
+    # given: a gateway that is new
+    port = scene.installation.second_carrier_port
+    add = ("gateway", "add", "third", "host=127.0.0.1", f"port={port}", "ping=null", "--organisation", "acme.example")
+    scene.installation.bizpbx(*add)
+    scene.set("rule", "Standard", "gateway=third", "fallback_gateways=[]")
+    eventually(lambda: state("third") == "up")
+    # then: calls leave through it
+    assert scene.from_phone("101-ip_phone", "61234567").code == 200
+    assert numbers(second) == ["+6561234567"]
+    # and when: it moves to the other carrier
+    scene.set("gateway", "third", f"port={scene.installation.carrier_port}")
+    eventually(lambda: scene.from_phone("101-ip_phone", "61234567").code == 200 and numbers(scene.carrier))
+    # and when: it goes
+    scene.set("rule", "Standard", "gateway=carrier")
+    scene.installation.bizpbx("gateway", "remove", "third", "--organisation", "acme.example")
+    assert state("third") is None
+    assert scene.from_phone("101-ip_phone", "61234567").code == 200
 
 
 def test_all_lines_are_busy_when_the_last_gateway_has_failed(scene: Scene, second: Carrier) -> None:

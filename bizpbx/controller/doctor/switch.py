@@ -11,6 +11,7 @@ from bizpbx.controller.doctor.database import DRIFT
 from bizpbx.controller.doctor.finding import Finding, ok, problem, warning
 from bizpbx.directory.keys import Keys
 from bizpbx.freeswitch.esl import AuthenticationFailed, EslError, InboundESL
+from bizpbx.freeswitch.gateway_state import COMMAND, states
 from bizpbx.freeswitch.monitor import SwitchAddress, switch_addresses
 
 PATIENCE = 3.0
@@ -61,6 +62,10 @@ def asked(name: str, connection: InboundESL) -> Iterator[Finding]:
                 f"The SIP profile {profile}, for {whose}, does not run. Is its port taken? FreeSWITCH's log tells; "
                 f"then `sofia profile {profile} start`.",
             )
+    for gateway in states(api(COMMAND)):
+        if not gateway.up:
+            called, _, domain = gateway.name.partition(".")
+            yield problem(name, f"The gateway {called} of {domain} is down: {gateway.why_down}.")
     if api("module_exists mod_xml_curl") != "true":
         yield problem(
             name, "mod_xml_curl is not loaded: it would not ask a controller about devices. Load it and restart."
