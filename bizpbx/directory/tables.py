@@ -16,6 +16,8 @@ from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, Fal
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
 from bizpbx.metering.call_record import CallLeg, CallRecord
+from bizpbx.metering.lease import Charge, Lease, LeaseGrant
+from bizpbx.metering.usage import UsageMonth
 
 __all__ = [
     "AssignedCallerId",
@@ -25,12 +27,15 @@ __all__ = [
     "CallRecord",
     "CallerIdPlanEntry",
     "CallerIdRequest",
+    "Charge",
     "Device",
     "DialPlanEntry",
     "Extension",
     "FallbackGateway",
     "ForwardTarget",
     "Gateway",
+    "Lease",
+    "LeaseGrant",
     "Licence",
     "Member",
     "Number",
@@ -39,5 +44,6 @@ __all__ = [
     "PasscodeLockout",
     "Rate",
     "RuleCountry",
+    "UsageMonth",
     "VipEntry",
 ]

@@ -1,0 +1,151 @@
+"""More time for legs that are talking, before what they were granted has run out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import ceil
+from typing import cast
+
+from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from bizpbx.metering.allowance import UNLIMITED, Allowance, Part, Parts, charges, extended
+from bizpbx.metering.lease import Lease, LeaseGrant, LeaseState, rate_of
+from bizpbx.metering.taking import write_grants
+from bizpbx.metering.terms import SLICE, Extended
+from bizpbx.metering.usage import Key, locked, reserve
+
+SOONEST = timedelta(seconds=2)
+"""A lease is looked at again when half of its rest is over, refused or not, until that is nearer than this: other calls
+may have given something back."""
+
+
+def due(session: Session, switch: str, now: datetime, most: int = 500) -> list[Lease]:
+    """The leases of a switch that it is time to renew, the most urgent first. Those without `answered_at` may ring
+    still: the switch knows."""
+    query = (
+        select(Lease)
+        .where(Lease.switch == switch, Lease.state == LeaseState.OPEN, Lease.renew_at <= now)
+        .order_by(Lease.renew_at, Lease.id)
+        .limit(most)
+    )
+    return list(session.scalars(query))
+
+
+def open_on(session: Session, switch: str) -> list[Lease]:
+    """The open leases of a switch: legs that ring or talk, or are gone without a word of theirs."""
+    query = select(Lease).where(Lease.switch == switch, Lease.state == LeaseState.OPEN).order_by(Lease.id)
+    return list(session.scalars(query))
+
+
+def answered(session: Session, switch: str, leg: str, at: datetime) -> None:
+    """Put on record when a leg was answered, as the switch says; what it was granted counts from then. The first word
+    counts; legs without an open lease are passed over."""
+    row = session.execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
+    if row is None or row.state is not LeaseState.OPEN or row.answered_at is not None:
+        return
+    half = row.granted_seconds / 2 if row.granted_seconds is not None else None
+    session.execute(
+        RENEWED,
+        {
+            "of_lease": row.id,
+            "granted_seconds": row.granted_seconds,
+            "answered_at": at,
+            "renew_at": at + timedelta(seconds=half) if half is not None else None,
+        },
+    )
+
+
+def renew(
+    session: Session,
+    switch: str,
+    leg: str,
+    answered_at: datetime,
+    allowance: Allowance,
+    now: datetime,
+    preferred: int = SLICE,
+) -> Extended | None:
+    """Grant a leg that was answered at `answered_at` more seconds, of what its extension has left under the allowance
+    of now; at the rate it began with. None: there is no such open lease, or nothing limits it.
+
+    The switch is told after the transaction is committed. What was granted before stays granted.
+    """
+    lease = session.execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
+    if lease is None or lease.state is not LeaseState.OPEN or lease.granted_seconds is None:
+        return None
+    granted: int = lease.granted_seconds
+    since = lease.answered_at or answered_at
+    rate = rate_of(lease.prefix, lease.per_minute, lease.connection_fee, lease.first, lease.next)
+    held = {row.month: Part(row.seconds, row.amount) for row in session.execute(GRANTS, {"leases": [lease.id]})}
+
+    def needs(talk: int) -> Parts:
+        return charges(since, talk, rate, lease.zone)
+
+    top = max(granted, ceil((now - since).total_seconds()) + preferred)
+    usage = locked(session, lease.organisation_id, lease.extension, {*held, *needs(top)})
+    left = {month: one.left(allowance) for month, one in usage.items()}
+    unpriced = allowance.amount is not None and rate is None
+    seconds = granted if unpriced else extended(granted, top, needs, held, left, allowance)
+    # What it had before is not taken away, whatever became of the allowance.
+    bound = allowance if seconds > granted else UNLIMITED
+    parts = needs(seconds)
+    for month in sorted({*held, *parts}):
+        before, after = held.get(month, Part()), parts.get(month, Part())
+        more = Part(after.seconds - before.seconds, after.amount - before.amount)
+        if more != Part() and not reserve(session, Key(lease.organisation_id, lease.extension, month), more, bound):
+            raise RuntimeError("a month's allowance changed under its lock")
+    if parts != held:
+        session.execute(UNHELD, {"leases": [lease.id]})
+        write_grants(session, lease.organisation_id, lease.id, parts)
+    end = since + timedelta(seconds=seconds)
+    again = now + (end - now) / 2
+    session.execute(
+        RENEWED,
+        {
+            "of_lease": lease.id,
+            "granted_seconds": seconds,
+            "answered_at": since,
+            "renew_at": again if end - again >= SOONEST else None,
+        },
+    )
+    return Extended(seconds, seconds - granted)
+
+
+HELD = (
+    select(
+        Lease.id,
+        Lease.organisation_id,
+        Lease.extension,
+        Lease.state,
+        Lease.zone,
+        Lease.prefix,
+        Lease.per_minute,
+        Lease.connection_fee,
+        Lease.first,
+        Lease.next,
+        Lease.granted_seconds,
+        Lease.answered_at,
+    )
+    .where(Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg"))
+    .with_for_update()
+)
+
+LEASES = cast("Table", Lease.__table__)
+HELDS = cast("Table", LeaseGrant.__table__)
+
+RENEWED = (
+    update(LEASES)
+    .where(LEASES.c.id == bindparam("of_lease"))
+    .values(
+        granted_seconds=bindparam("granted_seconds"),
+        answered_at=bindparam("answered_at"),
+        renew_at=bindparam("renew_at"),
+    )
+)
+
+# A query of its own: joined to the lease it would show what was held before the wait for the lease's lock.
+GRANTS = select(LeaseGrant.lease_id, LeaseGrant.month, LeaseGrant.seconds, LeaseGrant.amount).where(
+    LeaseGrant.lease_id.in_(bindparam("leases", expanding=True))
+)
+
+UNHELD = delete(HELDS).where(HELDS.c.lease_id.in_(bindparam("leases", expanding=True)))

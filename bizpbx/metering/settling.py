@@ -1,0 +1,254 @@
+"""Settle leases when their legs have ended: charge what was talked, give back what was not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from bizpbx.metering.allowance import Part, Parts, charges
+from bizpbx.metering.lease import Charge, Lease, LeaseState, rate_of
+from bizpbx.metering.months import month_of
+from bizpbx.metering.renewal import GRANTS, UNHELD
+from bizpbx.metering.terms import ChargedMonth, Settlement
+from bizpbx.metering.usage import Change, Key, add, ensure
+
+Leg = tuple[str, str]
+"""Switch, and the leg's name there."""
+
+FEW = 500
+"""Legs in one query."""
+
+_HALF = timedelta(milliseconds=500)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The end of a leg. `seconds` of talk since `answered`: whole ones, 0 if it was never answered."""
+
+    switch: str
+    leg: str
+    answered: datetime | None
+    seconds: int
+    presumed: bool = False
+    """There is no record; this is what was seen of the leg last."""
+
+    def __post_init__(self) -> None:
+        if self.seconds > 0 and self.answered is None:
+            raise ValueError("a leg that talked was answered")
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is to be written of one lease."""
+
+    row: Row[Any]
+    talk: Talk
+    before: Parts
+    after: Parts
+    held: Parts
+
+    @property
+    def state(self) -> LeaseState:
+        if not self.after:
+            return LeaseState.RELEASED
+        return LeaseState.PRESUMED if self.talk.presumed else LeaseState.SETTLED
+
+
+def settle(session: Session, talk: Talk, now: datetime) -> Settlement | None:
+    """Settle the lease of one leg; None if it has none."""
+    return settle_all(session, (talk,), now).get((talk.switch, talk.leg))
+
+
+def release(session: Session, switch: str, leg: str, now: datetime) -> Settlement | None:
+    """Give back what was granted to a leg that was never dialled, or never answered."""
+    return settle(session, Talk(switch, leg, None, 0), now)
+
+
+def presume(
+    session: Session, switch: str, leg: str, now: datetime, answered: datetime | None, talking_until: datetime | None
+) -> Settlement | None:
+    """Settle a lease whose leg is gone without a record, by the switch's last word: when it was answered, and until
+    when it was seen talking. It is charged no more than it was granted, for there the switch cut it. A record that
+    turns up later corrects it."""
+    row = session.execute(SEEN, {"switch": switch, "leg": leg}).one_or_none()
+    if row is None:
+        return None
+    since = row.answered_at or answered
+    if talking_until is None:
+        return settle(session, Talk(switch, leg, None, 0, presumed=True), now)
+    if since is None:
+        since = row.taken_at
+    seconds = max(1, (talking_until - since + _HALF) // _SECOND)
+    if row.granted_seconds is not None:
+        seconds = min(seconds, row.granted_seconds)
+    return settle(session, Talk(switch, leg, since, seconds, presumed=True), now)
+
+
+def settle_all(session: Session, talks: Iterable[Talk], now: datetime) -> dict[Leg, Settlement]:
+    """Settle the leases of many legs, in a transaction of the caller's: as many statements for a thousand as for one.
+
+    Settled again, a lease stays what it is, and the answer is the same. Legs without a lease are not in it. A leg that
+    talked longer than it was granted is charged what it talked.
+    """
+    asked = {(talk.switch, talk.leg): talk for talk in sorted(talks, key=lambda talk: (talk.switch, talk.leg))}
+    rows = _locked(session, list(asked))
+    held = _parts(session, GRANTS, [row.id for row in rows if row.state is LeaseState.OPEN])
+    charged = _parts(
+        session, CHARGED, [row.id for row in rows if row.state in (LeaseState.SETTLED, LeaseState.PRESUMED)]
+    )
+    outcomes: list[_Outcome] = []
+    settled: dict[Leg, Settlement] = {}
+    for row in rows:
+        talk = asked[row.switch, row.leg]
+        before = charged.get(row.id, {})
+        final = row.state is LeaseState.SETTLED or (talk.presumed and row.state is not LeaseState.OPEN)
+        after = before
+        if not final:
+            rate = rate_of(row.prefix, row.per_minute, row.connection_fee, row.first, row.next)
+            after = charges(talk.answered, talk.seconds, rate, row.zone) if talk.answered is not None else {}
+            outcomes.append(_Outcome(row, talk, before, after, held.get(row.id, {})))
+        settled[row.switch, row.leg] = _settlement(row, after)
+    _write(session, outcomes, now)
+    return settled
+
+
+def _locked(session: Session, legs: list[Leg]) -> list[Row[Any]]:
+    """The leases of these legs, held until the transaction ends; all of them before any usage is."""
+    rows: list[Any] = []
+    for start in range(0, len(legs), FEW):
+        rows += session.execute(LOCKED, {"legs": legs[start : start + FEW]}).all()
+    return rows
+
+
+def _parts(session: Session, query: Any, leases: list[int]) -> dict[int, dict[str, Part]]:
+    """By lease and month."""
+    found: dict[int, dict[str, Part]] = defaultdict(dict)
+    for start in range(0, len(leases), FEW):
+        for lease_id, month, seconds, amount in session.execute(query, {"leases": leases[start : start + FEW]}):
+            found[lease_id][month] = Part(seconds, amount)
+    return found
+
+
+def _settlement(row: Row[Any], after: Parts) -> Settlement:
+    talked = sum(part.seconds for part in after.values())
+    return Settlement(
+        lease_id=row.id,
+        organisation_id=row.organisation_id,
+        extension=row.extension,
+        charges=tuple(ChargedMonth(month, part.seconds, part.amount) for month, part in sorted(after.items())),
+        unused=max(0, row.granted_seconds - talked) if row.granted_seconds is not None else None,
+        priced=row.per_minute is not None,
+    )
+
+
+def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
+    if not outcomes:
+        return
+    changes: dict[Key, Change] = defaultdict(Change)
+    unknown: list[Key] = []
+    for outcome in outcomes:
+        row = outcome.row
+        # Whoever took the lease has made the rows of the months that it then could fall in.
+        known = {month_of(row.taken_at, row.zone), *outcome.held, *outcome.before}
+        for parts, sign in ((outcome.before, -1), (outcome.after, 1)):
+            for month, part in parts.items():
+                change = changes[Key(row.organisation_id, row.extension, month)]
+                change.used_seconds += sign * part.seconds
+                change.used_amount += sign * part.amount
+        for month, part in outcome.held.items():
+            change = changes[Key(row.organisation_id, row.extension, month)]
+            change.reserved_seconds -= part.seconds
+            change.reserved_amount -= part.amount
+        unknown += [Key(row.organisation_id, row.extension, month) for month in outcome.after if month not in known]
+    ensure(session, unknown)
+    add(session, changes)
+    _rewrite(session, UNHELD, [outcome.row.id for outcome in outcomes if outcome.held])
+    _rewrite(session, UNCHARGED, [outcome.row.id for outcome in outcomes if outcome.before])
+    rows = [_charge(outcome, month, part) for outcome in outcomes for month, part in outcome.after.items()]
+    if rows:
+        session.execute(CHARGE, rows)
+    session.execute(ENDED, [_ended(outcome, now) for outcome in outcomes])
+
+
+def _rewrite(session: Session, statement: Any, leases: list[int]) -> None:
+    for start in range(0, len(leases), FEW):
+        session.execute(statement, {"leases": leases[start : start + FEW]})
+
+
+def _charge(outcome: _Outcome, month: str, part: Part) -> dict[str, Any]:
+    return {
+        "organisation_id": outcome.row.organisation_id,
+        "lease_id": outcome.row.id,
+        "month": month,
+        "extension": outcome.row.extension,
+        "seconds": part.seconds,
+        "amount": part.amount,
+    }
+
+
+def _ended(outcome: _Outcome, now: datetime) -> dict[str, Any]:
+    talk = outcome.talk
+    answered = talk.answered if talk.seconds > 0 else None
+    return {
+        "of_lease": outcome.row.id,
+        "state": outcome.state,
+        "answered_at": answered,
+        "ended_at": answered + timedelta(seconds=talk.seconds) if answered is not None else now,
+        "renew_at": None,
+    }
+
+
+CHARGES = cast("Table", Charge.__table__)
+LEASES = cast("Table", Lease.__table__)
+
+SEEN = select(Lease.taken_at, Lease.answered_at, Lease.granted_seconds).where(
+    Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg")
+)
+
+LOCKED = (
+    select(
+        Lease.id,
+        Lease.organisation_id,
+        Lease.switch,
+        Lease.leg,
+        Lease.extension,
+        Lease.state,
+        Lease.zone,
+        Lease.prefix,
+        Lease.per_minute,
+        Lease.connection_fee,
+        Lease.first,
+        Lease.next,
+        Lease.granted_seconds,
+        Lease.taken_at,
+    )
+    .where(tuple_(Lease.switch, Lease.leg).in_(bindparam("legs", expanding=True)))
+    .order_by(Lease.switch, Lease.leg)
+    .with_for_update()
+)
+
+CHARGED = select(Charge.lease_id, Charge.month, Charge.seconds, Charge.amount).where(
+    Charge.lease_id.in_(bindparam("leases", expanding=True))
+)
+
+UNCHARGED = delete(CHARGES).where(CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)))
+
+CHARGE = insert(CHARGES)
+
+ENDED = (
+    update(LEASES)
+    .where(LEASES.c.id == bindparam("of_lease"))
+    .values(
+        state=bindparam("state"),
+        answered_at=bindparam("answered_at"),
+        ended_at=bindparam("ended_at"),
+        renew_at=bindparam("renew_at"),
+    )
+)

@@ -1,0 +1,114 @@
+"""An organisation in a fresh database, and the ledger's functions on it, each in a transaction of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from bizpbx.directory.database import Database
+from bizpbx.directory.organisation import Organisation
+from bizpbx.metering import renewal, settling
+from bizpbx.metering.allowance import Allowance
+from bizpbx.metering.balance import differences
+from bizpbx.metering.lease import Lease, LeaseState
+from bizpbx.metering.pricing import Rate
+from bizpbx.metering.settling import Talk
+from bizpbx.metering.taking import take
+from bizpbx.metering.terms import Denied, Draw, Extended, Granted, Settlement, Terms
+from bizpbx.metering.usage import Usage, UsageMonth
+
+ZONE = "Asia/Singapore"
+NOON = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
+"""In Singapore."""
+MIDNIGHT = datetime(2026, 3, 31, 16, 0, tzinfo=UTC)
+"""There the 1st of April begins."""
+MARCH, APRIL = "2026-03", "2026-04"
+RATE = Rate("65", Decimal(2))
+"""Two cents a minute."""
+
+
+def minutes(many: int) -> Allowance:
+    return Allowance(seconds=60 * many)
+
+
+def cents(many: str) -> Allowance:
+    return Allowance(amount=Decimal(many))
+
+
+class Ledger:
+    """Everything an extension does here is done by 100 of acme.example on the switch `fs1`, unless it is said."""
+
+    def __init__(self, database: Database, organisation_id: int | None = None) -> None:
+        self.database = database
+        if organisation_id is None:
+            with database.writing() as session:
+                owner = Organisation(domain="acme.example", name="Acme", timezone=ZONE, country="SG", currency="SGD")
+                session.add(owner)
+                session.flush()
+                organisation_id = owner.id
+        self.organisation_id = organisation_id
+
+    def take(
+        self,
+        leg: str,
+        allowance: Allowance,
+        now: datetime = NOON,
+        *,
+        rate: Rate | None = RATE,
+        extension: str = "100",
+        ring: int = 60,
+        slice: int = 600,
+        number: str = "+6561234567",
+    ) -> Granted | Denied:
+        draw = Draw(self.organisation_id, "fs1", leg, f"call-{leg}", extension, number, "SG", "carrier.acme.example")
+        with self.database.writing() as session:
+            return take(session, draw, Terms(ZONE, rate, allowance, ring, slice), now)
+
+    def seconds(self, leg: str, allowance: Allowance, now: datetime = NOON, **more: object) -> int:
+        """What a leg is granted; 0 if it is denied."""
+        granted = self.take(leg, allowance, now, **more)  # type: ignore[arg-type]
+        return granted.seconds or 0 if isinstance(granted, Granted) else 0
+
+    def renew(
+        self, leg: str, answered: datetime, allowance: Allowance, now: datetime, preferred: int = 600
+    ) -> Extended | None:
+        with self.database.writing() as session:
+            return renewal.renew(session, "fs1", leg, answered, allowance, now, preferred)
+
+    def settle(self, leg: str, seconds: int, answered: datetime = NOON) -> Settlement | None:
+        talk = Talk("fs1", leg, answered if seconds else None, seconds)
+        with self.database.writing() as session:
+            return settling.settle(session, talk, answered + timedelta(seconds=seconds))
+
+    def release(self, leg: str, now: datetime = NOON) -> Settlement | None:
+        with self.database.writing() as session:
+            return settling.release(session, "fs1", leg, now)
+
+    def presume(
+        self, leg: str, now: datetime, until: datetime | None, answered: datetime | None = None
+    ) -> Settlement | None:
+        with self.database.writing() as session:
+            return settling.presume(session, "fs1", leg, now, answered, until)
+
+    def usage(self, month: str = MARCH, extension: str = "100") -> Usage:
+        with self.database.reading() as session:
+            row = session.get(UsageMonth, (self.organisation_id, extension, month))
+            if row is None:
+                return Usage()
+            return Usage(row.used_seconds, row.used_amount, row.reserved_seconds, row.reserved_amount)
+
+    def lease(self, leg: str) -> Lease:
+        with self.database.reading() as session:
+            return session.execute(select(Lease).where(Lease.leg == leg)).scalar_one()
+
+    def count(self, state: LeaseState | None = None) -> int:
+        query = select(func.count(Lease.id))
+        with self.database.reading() as session:
+            return session.execute(query.where(Lease.state == state) if state else query).scalar_one()
+
+    def check(self) -> None:
+        """It adds up."""
+        with self.database.reading() as session:
+            assert differences(session, self.organisation_id) == []
