@@ -24,8 +24,10 @@ from bizpbx.metering.leg import LegRecord
 
 INTERVAL = 0.5
 """Seconds between two looks at the folder."""
-BATCH = 100
+BATCH = 200
 """Legs in one transaction. Calls wait meanwhile, where the database is SQLite."""
+MOST_FILES = 2000
+"""Files that are seen in one look at the folder. The oldest come first: legs of a call come together."""
 YIELD_AFTER = 10
 """Files that are read before calls get their turn."""
 MOST_EVENTS = 10_000
@@ -59,6 +61,8 @@ class Records:
         self._clock = clock
         self._events: deque[LegRecord] = deque(maxlen=MOST_EVENTS)
         self._heard = Event()
+        self._files: deque[Waiting] = deque()
+        self._more_files = False
         self._known: OrderedDict[Leg, None] = OrderedDict()
         self._tidied = 0.0
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -134,11 +138,15 @@ class Records:
         return bool(self._events)
 
     def _take_files(self, spool: Spool) -> bool:
-        waiting = spool.waiting(BATCH)
         now = self._clock()
+        if not self._files:
+            seen = sorted(spool.waiting(MOST_FILES), key=lambda one: one.written)
+            metrics.RECORDS_LAG.set(max(0.0, now - seen[0].written) if seen else 0.0)
+            self._files.extend(seen)
+            self._more_files = len(seen) == MOST_FILES
+        waiting = [self._files.popleft() for _ in range(min(BATCH, len(self._files)))]
         read: dict[Leg, tuple[Waiting, LegRecord]] = {}
         today = self._moment().date()
-        unfinished = 0
         for count, one in enumerate(waiting, 1):
             if count % YIELD_AFTER == 0:
                 gevent.sleep(0)
@@ -148,8 +156,8 @@ class Records:
                 self._refuse(spool, one, f"{error} [{error.code}]")
                 continue
             if record is None:
-                unfinished += 1
-            elif (name := (record.switch, record.leg)) in self._known:
+                continue
+            if (name := (record.switch, record.leg)) in self._known:
                 spool.put_away(one.path, today)
             else:
                 read[name] = (one, record)
@@ -161,9 +169,7 @@ class Records:
                 else:
                     spool.put_away(one.path, today)
             metrics.RECORDS_INGESTED.labels("file").inc(len(outcome.added))
-        oldest = min((one.written for one in waiting), default=now)
-        metrics.RECORDS_LAG.set(max(0.0, now - oldest))
-        return len(waiting) == BATCH and unfinished < BATCH
+        return bool(self._files) or (self._more_files and bool(read))
 
     def _put_on_record(self, spool: Spool, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome:
         """Together; or one by one, if the database refuses one of them, which is put aside then."""

@@ -69,15 +69,11 @@ def from_file(data: bytes) -> LegRecord:
     if data.find(b"<textlog>", 0, start) >= 0:
         # What was typed during a call with text stands before the variables, and may hold anything.
         raise UnreadableRecord("The call had text in it, which makes its file unsafe to read.")
-    found: dict[bytes, bytes] = {}
-    for name, value in _VARIABLE.findall(data, start, end):
-        found.setdefault(name, value)
-
-    def get(name: str) -> str:
-        value = found.get(name.encode(), b"")
-        return (unquote_to_bytes(value) if b"%" in value else value).decode("utf-8", "replace")
-
-    return _leg(get, switch[1].decode("utf-8", "replace"))
+    found: dict[str, str] = {}
+    # Backwards, so that of several the first counts.
+    for name, value in reversed(_VARIABLE.findall(data, start, end)):
+        found[name.decode()] = (unquote_to_bytes(value) if b"%" in value else value).decode("utf-8", "replace")
+    return _leg(lambda name: found.get(name, ""), switch[1].decode("utf-8", "replace"))
 
 
 def from_event(headers: Mapping[str, str]) -> LegRecord:

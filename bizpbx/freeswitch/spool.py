@@ -148,10 +148,11 @@ def _read(path: Path) -> bytes:
 
 
 def _move(path: Path, folder: Path) -> None:
+    target = f"{folder}/{path.name}"
     try:
-        path.replace(folder / path.name)
+        os.replace(path, target)  # noqa: PTH105 - a third of the cost, for every leg of every call
     except FileNotFoundError:
         # No such folder yet; or another controller has moved the file.
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            path.replace(folder / path.name)
+            path.replace(target)

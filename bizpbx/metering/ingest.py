@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, Text, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,9 @@ from bizpbx.policy.numbers import e164
 ONE_AT_A_TIME = 0x62697A_706278
 """Key of PostgreSQL's advisory lock that whoever puts legs on record holds: two at once would each make a call's row of
 the legs that they know of. SQLite has one writer anyway."""
+
+CALL_LEG: Table = CallLeg.__table__  # type: ignore[assignment] # declared as FromClause
+CALL_RECORD: Table = CallRecord.__table__  # type: ignore[assignment]
 
 Call = tuple[str, str]
 """Switch and name of a call; also switch and name of a leg."""
@@ -56,10 +59,11 @@ def ingest(session: Session, records: Iterable[LegRecord]) -> Outcome:
         name for name, leg in legs.items() if leg.organisation in owners
     )
     owned = {name: leg for name, leg in legs.items() if leg.organisation in owners}
-    added = _add(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in owned.values()])
-    new = [leg for name, leg in owned.items() if name in added]
-    _bring_calls_up_to_date(session, new, owners)
-    return Outcome(frozenset(added), nobodys, unknown)
+    before = _of_calls(session, owned.values())
+    new = [leg for name, leg in owned.items() if name not in before]
+    _add(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
+    _bring_calls_up_to_date(session, new, before.values(), owners)
+    return Outcome(frozenset((leg.switch, leg.leg) for leg in new), nobodys, unknown)
 
 
 def _owners(session: Session, domains: Collection[str]) -> dict[str, _Owner]:
@@ -71,47 +75,56 @@ def _owners(session: Session, domains: Collection[str]) -> dict[str, _Owner]:
     return {domain: _Owner(id, country) for domain, id, country in found}
 
 
-def _add(session: Session, rows: Sequence[dict[str, Any]]) -> set[Call]:
-    """The rows that were not there before."""
-    if not rows:
-        return set()
-    table: Table = CallLeg.__table__  # type: ignore[assignment] # declared as FromClause
-    insert = _insert(session, table).on_conflict_do_nothing(index_elements=["switch", "leg"])
-    found = session.connection().execute(insert.returning(table.c.switch, table.c.leg), list(rows))
-    return {(switch, leg) for switch, leg in found}
+def _of_calls(session: Session, legs: Iterable[LegRecord]) -> dict[Call, LegRecord]:
+    """What is on record of the calls that these legs belong to."""
+    names = {(leg.switch, leg.call) for leg in legs}
+    if not names:
+        return {}
+    columns = [CALL_LEG.c[name] for name in STORED]
+    found = session.connection().execute(
+        select(*columns).where(
+            _one_of(session, CALL_LEG.c.switch, {switch for switch, _ in names}),
+            _one_of(session, CALL_LEG.c.call, {call for _, call in names}),
+        )
+    )
+    return {(leg.switch, leg.leg): leg for leg in map(_leg, found)}
 
 
-def _bring_calls_up_to_date(session: Session, new: Sequence[LegRecord], owners: dict[str, _Owner]) -> None:
+def _one_of(session: Session, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Where PostgreSQL is asked, one array: the text of the question stays the same, whatever its length."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(list(values), postgresql.ARRAY(Text)))
+    return column.in_(values)
+
+
+def _add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        insert = _insert(session, CALL_LEG).on_conflict_do_nothing(index_elements=["switch", "leg"])
+        session.connection().execute(insert, rows)
+
+
+def _bring_calls_up_to_date(
+    session: Session, new: Iterable[LegRecord], before: Iterable[LegRecord], owners: dict[str, _Owner]
+) -> None:
     calls: dict[Call, list[LegRecord]] = {}
     for leg in new:
         calls.setdefault((leg.switch, leg.call), []).append(leg)
-    if not calls:
-        return
-    for leg in _others(session, calls, new):
-        calls[leg.switch, leg.call].append(leg)
+    for leg in before:
+        if (call := (leg.switch, leg.call)) in calls:
+            calls[call].append(leg)
     rows = []
-    for (switch, call), legs in calls.items():
+    for (switch, call_name), legs in calls.items():
         # Legs of one call are of one organisation: the one that its first leg was found to be of.
         owner = owners[next(leg.organisation for leg in legs if leg.organisation in owners) or ""]
         found = summary(legs, partial(_e164, country=owner.country))
         if found is not None:
-            rows.append(_call_row(switch, call, owner.id, found) | {"cost": None, "priced": True})
+            rows.append(_call_row(switch, call_name, owner.id, found) | {"cost": None, "priced": True})
     if rows:
-        table: Table = CallRecord.__table__  # type: ignore[assignment]
-        insert = _insert(session, table)
+        insert = _insert(session, CALL_RECORD)
         changed = {name: insert.excluded[name] for name in rows[0] if name not in ("switch", "call")}
         session.connection().execute(
             insert.on_conflict_do_update(index_elements=["switch", "call"], set_=changed), rows
         )
-
-
-def _others(session: Session, calls: Collection[Call], new: Sequence[LegRecord]) -> Iterable[LegRecord]:
-    """Legs of these calls that were on record before."""
-    here = {(leg.switch, leg.leg) for leg in new}
-    table = CallLeg.__table__
-    columns = [table.c[name] for name in STORED]
-    found = session.connection().execute(select(*columns).where(tuple_(table.c.switch, table.c.call).in_(list(calls))))
-    return [leg for row in found if ((leg := _leg(row)).switch, leg.leg) not in here]
 
 
 def _e164(text: str, country: str) -> str | None:

@@ -35,7 +35,7 @@ def new_calls(scene: Scene) -> Callable[[int], list[Row]]:
         gevent.sleep(0.6)
         rows = added()
         assert len(rows) == count
-        return [shown(scene, row["id"]) for row in sorted(rows, key=lambda row: row["started"])]
+        return sorted((shown(scene, row["id"]) for row in rows), key=lambda row: row["legs"][0]["started"])
 
     def added() -> list[Row]:
         return [row for row in listed(scene) if row["id"] not in seen]
