@@ -127,7 +127,7 @@ class Records:
         if not batch:
             return False
         try:
-            outcome = self._changes.make(lambda session: ingest(session, batch))
+            outcome = self._changes.make(lambda session: ingest(session, batch, self._moment()))
         except BaseException:
             self._events.extendleft(reversed(batch))
             raise
@@ -174,7 +174,9 @@ class Records:
     def _put_on_record(self, spool: Spool, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome:
         """Together; or one by one, if the database refuses one of them, which is put aside then."""
         try:
-            return self._changes.make(lambda session: ingest(session, [record for _, record in read.values()]))
+            return self._changes.make(
+                lambda session: ingest(session, [record for _, record in read.values()], self._moment())
+            )
         except OperationalError:
             raise
         except DBAPIError as error:
@@ -185,7 +187,7 @@ class Records:
     def _alone(self, spool: Spool, name: Leg, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome | None:
         waiting, record = read[name]
         try:
-            return self._changes.make(lambda session: ingest(session, [record]))
+            return self._changes.make(lambda session: ingest(session, [record], self._moment()))
         except OperationalError:
             raise
         except DBAPIError as error:

@@ -6,8 +6,10 @@ crash. The leg, its share of a lease and its call's row are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from bizpbx.directory.organisation import Organisation
 from bizpbx.metering.call_record import CallLeg, CallRecord
+from bizpbx.metering.lease import Charge, Lease
 from bizpbx.metering.leg import LegRecord
+from bizpbx.metering.settling import Talk, settle_all
 from bizpbx.metering.summary import CallSummary, summary
 from bizpbx.policy.numbers import e164
 
@@ -27,6 +31,7 @@ the legs that they know of. SQLite has one writer anyway."""
 
 CALL_LEG: Table = CallLeg.__table__  # type: ignore[assignment] # declared as FromClause
 CALL_RECORD: Table = CallRecord.__table__  # type: ignore[assignment]
+LEASE: Table = Lease.__table__  # type: ignore[assignment]
 
 Call = tuple[str, str]
 """Switch and name of a call; also switch and name of a leg."""
@@ -48,8 +53,18 @@ class _Owner(NamedTuple):
     country: str
 
 
-def ingest(session: Session, records: Iterable[LegRecord]) -> Outcome:
-    """Put legs on record. In a transaction of the caller's, which may hold up others that do the same."""
+class _Cost(NamedTuple):
+    amount: Decimal | None
+    """Minor units."""
+    priced: bool
+
+
+NOT_CHARGED = _Cost(None, True)
+
+
+def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Outcome:
+    """Put legs on record, and settle what they were granted. In a transaction of the caller's, which may hold up others
+    that do the same."""
     legs = {(record.switch, record.leg): record for record in records}
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
@@ -62,6 +77,7 @@ def ingest(session: Session, records: Iterable[LegRecord]) -> Outcome:
     before = _of_calls(session, owned.values())
     new = [leg for name, leg in owned.items() if name not in before]
     _add(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
+    settle_all(session, [Talk(leg.switch, leg.leg, leg.answered, leg.talked) for leg in new if leg.gateway], now)
     _bring_calls_up_to_date(session, new, before.values(), owners)
     return Outcome(frozenset((leg.switch, leg.leg) for leg in new), nobodys, unknown)
 
@@ -112,19 +128,43 @@ def _bring_calls_up_to_date(
     for leg in before:
         if (call := (leg.switch, leg.call)) in calls:
             calls[call].append(leg)
+    costs = _costs(session, calls)
     rows = []
     for (switch, call_name), legs in calls.items():
         # Legs of one call are of one organisation: the one that its first leg was found to be of.
         owner = owners[next(leg.organisation for leg in legs if leg.organisation in owners) or ""]
         found = summary(legs, partial(_e164, country=owner.country))
         if found is not None:
-            rows.append(_call_row(switch, call_name, owner.id, found) | {"cost": None, "priced": True})
+            cost = costs.get((switch, call_name), NOT_CHARGED)
+            rows.append(_call_row(switch, call_name, owner.id, found) | {"cost": cost.amount, "priced": cost.priced})
     if rows:
         insert = _insert(session, CALL_RECORD)
         changed = {name: insert.excluded[name] for name in rows[0] if name not in ("switch", "call")}
         session.connection().execute(
             insert.on_conflict_do_update(index_elements=["switch", "call"], set_=changed), rows
         )
+
+
+def _costs(session: Session, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[Call, _Cost]:
+    """What the legs of these calls were charged together; calls without a charge are not in it."""
+    out = {(leg.switch, leg.leg): call for call, legs in calls.items() for leg in legs if leg.gateway}
+    if not out:
+        return {}
+    found = session.execute(
+        select(Lease.switch, Lease.leg, Lease.prefix, func.sum(Charge.amount))
+        .join(Charge, (Charge.organisation_id == Lease.organisation_id) & (Charge.lease_id == Lease.id))
+        .where(
+            _one_of(session, LEASE.c.switch, {switch for switch, _ in out}),
+            _one_of(session, LEASE.c.leg, {leg for _, leg in out}),
+        )
+        .group_by(Lease.switch, Lease.leg, Lease.prefix)
+    )
+    costs: dict[Call, _Cost] = {}
+    for switch, leg, prefix, amount in found:
+        call = out[switch, leg]
+        before = costs.get(call, _Cost(Decimal(0), True))
+        costs[call] = _Cost((before.amount or Decimal(0)) + amount, before.priced and prefix is not None)
+    return costs
 
 
 def _e164(text: str, country: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def recorded(bizpbx: Run, tmp_path: Path) -> Run:
     bizpbx("apply", "acme.yaml")
     database = Database(f"sqlite:///{tmp_path / 'home' / 'bizpbx.db'}")
     with database.writing() as session:
-        ingest(session, [records.from_file(samples.file(leg)) for leg in LEGS])
+        ingest(session, [records.from_file(samples.file(leg)) for leg in LEGS], datetime.now(UTC))
     database.close()
     return bizpbx
 

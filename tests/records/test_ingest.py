@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
 
 from sqlalchemy import func, select
 
 from bizpbx.directory.database import Database
 from bizpbx.freeswitch import records
+from bizpbx.metering.allowance import Allowance
 from bizpbx.metering.call_record import CallLeg, CallRecord, Direction
 from bizpbx.metering.ingest import Outcome, ingest
 from bizpbx.metering.leg import LegRecord
+from bizpbx.metering.pricing import Rate
+from bizpbx.metering.taking import take
+from bizpbx.metering.terms import Draw, Granted, Terms
+from bizpbx.metering.usage import UsageMonth
 from tests.records import samples
+
+NOW = datetime(2026, 5, 1, 2, tzinfo=UTC)
 
 
 def read(*variables: dict[str, str]) -> list[LegRecord]:
@@ -21,7 +30,7 @@ def read(*variables: dict[str, str]) -> list[LegRecord]:
 
 def put(database: Database, *legs: LegRecord) -> Outcome:
     with database.writing() as session:
-        return ingest(session, legs)
+        return ingest(session, legs, NOW)
 
 
 def calls(database: Database) -> list[CallRecord]:
@@ -121,3 +130,40 @@ def test_two_controllers_that_bring_parts_of_the_same_calls_make_whole_ones(sett
     found = calls(settings)
     assert len(found) == len(numbers)
     assert {record.answered_by for record in found} == {"102"}
+
+
+def test_a_leg_that_was_granted_time_is_settled_with_its_record_once(settings: Database) -> None:
+    draw = Draw(1, "local", "b", "a", "101", "+6561234567", "SG", "carrier.acme.example")
+    terms = Terms("Asia/Singapore", Rate("65", Decimal(2)), Allowance(seconds=6000))
+    answered = datetime.fromtimestamp(samples.BEGAN, UTC)
+    with settings.writing() as session:
+        assert isinstance(take(session, draw, terms, answered), Granted)
+    own = samples.calling(bizpbx_dialled="61234567", bizpbx_callee="", bizpbx_rule="dial-plan", ended=92.0)
+    legs = read(samples.to_gateway(ended=92.0), own)
+    for order in (legs[:1], legs, legs[1:]):
+        put(settings, *order)
+    (record,) = calls(settings)
+    assert (record.talked, record.cost, record.priced) == (90, Decimal(3), True)
+    with settings.reading() as session:
+        (month,) = session.scalars(select(UsageMonth))
+        assert (month.used_seconds, month.used_amount, month.reserved_seconds) == (90, Decimal(3), 0)
+
+
+def test_a_leg_that_nobody_answered_gives_back_what_it_was_granted(settings: Database) -> None:
+    draw = Draw(1, "local", "b", "a", "101", "+6561234567", "SG", "carrier.acme.example")
+    terms = Terms("Asia/Singapore", None, Allowance(seconds=6000))
+    with settings.writing() as session:
+        assert isinstance(take(session, draw, terms, datetime.fromtimestamp(samples.BEGAN, UTC)), Granted)
+    put(settings, *read(samples.to_gateway(answered=None, hangup_cause="NO_ANSWER")))
+    with settings.reading() as session:
+        (month,) = session.scalars(select(UsageMonth))
+        assert (month.used_seconds, month.reserved_seconds) == (0, 0)
+
+
+def test_a_call_to_a_number_without_a_rate_is_told_so(settings: Database) -> None:
+    draw = Draw(1, "local", "b", "a", "101", "+6561234567", "SG", "carrier.acme.example")
+    with settings.writing() as session:
+        take(session, draw, Terms("Asia/Singapore", None), datetime.fromtimestamp(samples.BEGAN, UTC))
+    put(settings, *read(samples.to_gateway(), samples.calling(bizpbx_callee="", bizpbx_rule="dial-plan")))
+    (record,) = calls(settings)
+    assert (record.cost, record.priced) == (Decimal(0), False)

@@ -156,10 +156,10 @@ def test_one_record_that_the_database_refuses_does_not_hold_up_the_others(
     for leg in ("a", "b", "c"):
         desk.written(leg, samples.file(samples.calling(leg)))
 
-    def picky(session: Any, legs: Any) -> ingesting.Outcome:
+    def picky(session: Any, legs: Any, now: datetime) -> ingesting.Outcome:
         if any(leg.leg == "b" for leg in legs):
             raise DataError("", {}, Exception("value too long"))
-        return ingesting.ingest(session, legs)
+        return ingesting.ingest(session, legs, now)
 
     monkeypatch.setattr(controller_records, "ingest", picky)
     desk.records.look()
