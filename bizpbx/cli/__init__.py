@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "lockout",
         "audit",
     ),
-    "Calls": ("call",),
+    "Calls": ("call", "usage"),
     "Switch": ("render", "serve", "explain", "prompts", "doctor"),
 }
 """Heading in `bizpbx --help` → commands."""
