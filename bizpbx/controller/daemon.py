@@ -14,12 +14,13 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from bizpbx import config as configuration
-from bizpbx.calls.metering import Unmetered
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller.calls import CallHandler
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.decider import Decider
+from bizpbx.controller.leases import Leases
 from bizpbx.controller.logs import configure
+from bizpbx.controller.metering import LedgerMeter
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
 from bizpbx.controller.records import Records
@@ -60,13 +61,16 @@ class Controller:
         host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
         self._passcodes = StoredPasscodes(self._queries, Changes(config.database))
         prompts = Prompts(config.prompts, config.language)
-        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, meter=Unmetered(), prompts=prompts)
+        self._metering = Changes(config.database)
+        meter = LedgerMeter(self._queries, self._metering, reader)
+        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, meter=meter, prompts=prompts)
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
         self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)
         self.switches = [
             Monitor(address, password, self._records.heard) for address in switch_addresses(config.freeswitch)
         ]
+        self._leases = [Leases(switch, self._queries, self._metering, reader, prompts) for switch in self.switches]
         tree = config.freeswitch_conf
         self._tree = StaticTree(self._queries, reader, tree, self.switches) if tree is not None else None
         checks: dict[str, Callable[[], str | None]] = {
@@ -85,6 +89,8 @@ class Controller:
         self._records.start()
         for switch in self.switches:
             switch.start()
+        for leases in self._leases:
+            leases.start()
         if self._tree is not None:
             self._tree.start()
         log.info("controller.started", calls=self.calls.address, http=self.http.address)
@@ -95,9 +101,12 @@ class Controller:
             self._tree.stop()
         self.calls.stop(timeout=DRAIN)
         self.http.stop(timeout=1)
+        for leases in self._leases:
+            leases.stop()
         for switch in self.switches:
             switch.stop()
         self._records.stop()
+        self._metering.close()
         self._passcodes.close()
         self._queries.close()
         log.info("controller.stopped")

@@ -9,6 +9,7 @@ its own, named after the leg and what was granted, so that one can be replaced a
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -24,6 +25,9 @@ WARNING: Final = 10
 METERED: Final = "bizpbx_metered"
 """`true` on legs that have a lease."""
 
+ARMED: Final = "bizpbx_armed"
+"""On such a leg: the seconds that tasks were set for, with commas while some are being replaced."""
+
 _LEG = re.compile(r"[0-9a-f-]{36}")
 _PATH = re.compile(r"/[A-Za-z0-9._/+-]+")
 
@@ -35,17 +39,36 @@ def leg_variables(lease: Lease, warning: str) -> list[str]:
     """
     variables = [f"origination_uuid={_checked(_LEG, lease.leg)}", f"{METERED}=true"]
     if lease.seconds is not None:
+        variables.append(f"{ARMED}={lease.seconds:d}")
         for number, (after, name, command) in enumerate(_tasks(lease.leg, lease.seconds, warning), 1):
             variables.append(f"api_on_answer_{number}='sched_api +{after} {name} {command}'")
     return variables
 
 
-def renewing(leg: str, answered_at: datetime, old: int, new: int, warning: str) -> list[str]:
-    """Commands that let an answered leg go on to `new` seconds in place of `old`: the later end first, so that there is
-    no moment without one."""
+def rearming(leg: str, answered_at: datetime, armed: Collection[int], seconds: int, warning: str) -> list[str]:
+    """Commands that let an answered leg talk `seconds` in place of what it is armed with (see ARMED).
+
+    The new end first, so that there is no moment without one; and both on the channel before that, so that whoever
+    goes on after a controller that died halfway knows what to take away.
+    """
+    old = sorted(set(armed) - {seconds})
     began = int(answered_at.timestamp())
-    set_new = [f"sched_api {began + after} {name} {command}" for after, name, command in _tasks(leg, new, warning)]
-    return [*set_new, *(f"sched_del {name}" for _, name, _ in _tasks(leg, old, warning))]
+    both = ",".join(map(str, (*old, seconds)))
+    return [
+        f"uuid_setvar {_checked(_LEG, leg)} {ARMED} {both}",
+        *(f"sched_api {began + after} {name} {command}" for after, name, command in _tasks(leg, seconds, warning)),
+        *(f"sched_del {name}" for before in old for _, name, _ in _tasks(leg, before, warning)),
+        f"uuid_setvar {leg} {ARMED} {seconds:d}",
+    ]
+
+
+def armed_with(value: str) -> frozenset[int]:
+    """What the variable ARMED says.
+
+    >>> sorted(armed_with("60,600"))
+    [60, 600]
+    """
+    return frozenset(int(part) for part in value.split(",") if part.isascii() and part.isdigit())
 
 
 def _tasks(leg: str, seconds: int, warning: str) -> list[tuple[int, str, str]]:

@@ -64,6 +64,10 @@ class Monitor:
         if self.connected:
             self._catch_up()
 
+    def ask(self, command: str) -> str:
+        """What an `api` command prints, now. Raises EslError if the switch is away or does not answer."""
+        return self._connection.bgapi(command)
+
     def _catch_up(self) -> None:
         while self._missed:
             command = self._missed[0]

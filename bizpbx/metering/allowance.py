@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bizpbx.metering.months import split
 from bizpbx.metering.pricing import Rate, cost
+from bizpbx.policy.settings import UsageLimit, UsageLimitKind
 
 SHARE = 8
 """One call takes a part of so many of what is left."""
@@ -37,6 +38,23 @@ class Allowance:
 
 
 UNLIMITED = Allowance()
+
+
+def allowance_of(limit: UsageLimit | None) -> Allowance:
+    """What a limit of the settings allows. Of an extension that is gone: nothing.
+
+    >>> allowance_of(UsageLimit(UsageLimitKind.MINUTES, Decimal("1.5"))).seconds
+    90
+    """
+    if limit is None:
+        return Allowance(seconds=0)
+    match limit.kind:
+        case UsageLimitKind.MINUTES:
+            return Allowance(seconds=int(limit.value * 60))
+        case UsageLimitKind.AMOUNT:
+            return Allowance(amount=limit.value)
+        case UsageLimitKind.NONE:
+            return UNLIMITED
 
 
 class Part(NamedTuple):

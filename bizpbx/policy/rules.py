@@ -73,3 +73,8 @@ class Rule(StrEnum):
     CALLER_ID_DRAWN = "caller-id-drawn"
     CALLER_ID = "caller-id"
     NO_CALLER_ID = "no-caller-id"
+
+    # Before it is dialled
+    ALLOWANCE_EXHAUSTED = "allowance-exhausted"
+    NO_RATE = "no-rate"
+    CHARGED_BEFORE = "charged-before"
