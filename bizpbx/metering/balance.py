@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, cast, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.lease import Charge, Lease, LeaseGrant, LeaseState
@@ -23,31 +23,63 @@ class Difference:
 
 def differences(session: Session, organisation_id: int) -> list[Difference]:
     """The months of an organisation that do not add up, in order. A grant of a lease that has ended counts as nothing,
-    so it is a difference too."""
-    told = {
-        Key(organisation_id, row.extension, row.month): Usage(
-            row.used_seconds, row.used_amount, row.reserved_seconds, row.reserved_amount
-        )
-        for row in session.scalars(select(UsageMonth).where(UsageMonth.organisation_id == organisation_id))
-    }
+    so it is a difference too. Calls may come and go meanwhile."""
+    told: dict[Key, Usage] = {}
     found: defaultdict[Key, Usage] = defaultdict(Usage)
-    charged = select(Charge.extension, Charge.month, func.sum(Charge.seconds), func.sum(Charge.amount)).where(
-        Charge.organisation_id == organisation_id
-    )
-    for extension, month, seconds, amount in session.execute(charged.group_by(Charge.extension, Charge.month)):
+    for what, extension, month, seconds, amount, reserved_seconds, reserved_amount in session.execute(
+        BOOKS, {"organisation_id": organisation_id}
+    ):
         key = Key(organisation_id, extension, month)
-        found[key] = found[key]._replace(used_seconds=int(seconds), used_amount=amount)
-    held = (
-        select(Lease.extension, LeaseGrant.month, func.sum(LeaseGrant.seconds), func.sum(LeaseGrant.amount))
-        .join(Lease, (Lease.organisation_id == LeaseGrant.organisation_id) & (Lease.id == LeaseGrant.lease_id))
-        .where(LeaseGrant.organisation_id == organisation_id, Lease.state == LeaseState.OPEN)
-    )
-    for extension, month, seconds, amount in session.execute(held.group_by(Lease.extension, LeaseGrant.month)):
-        key = Key(organisation_id, extension, month)
-        found[key] = found[key]._replace(reserved_seconds=int(seconds), reserved_amount=amount)
+        match what:
+            case "told":
+                told[key] = Usage(int(seconds), amount, int(reserved_seconds), reserved_amount)
+            case "charged":
+                found[key] = found[key]._replace(used_seconds=int(seconds), used_amount=amount)
+            case _:
+                found[key] = found[key]._replace(reserved_seconds=int(seconds), reserved_amount=amount)
     nothing = Usage()
     return [
         Difference(key, told.get(key, nothing), found.get(key, nothing))
         for key in sorted({*told, *found})
         if told.get(key, nothing) != found.get(key, nothing)
     ]
+
+
+_NO_SECONDS = cast(literal(0), BigInteger)
+_NO_AMOUNT = cast(literal(0), BigInteger)
+
+# One statement is one moment: of several, each would see the calls that came and went since the one before.
+BOOKS = union_all(
+    select(
+        literal("told"),
+        UsageMonth.extension,
+        UsageMonth.month,
+        UsageMonth.used_seconds,
+        UsageMonth.used_amount,
+        UsageMonth.reserved_seconds,
+        UsageMonth.reserved_amount,
+    ).where(UsageMonth.organisation_id == bindparam("organisation_id")),
+    select(
+        literal("charged"),
+        Charge.extension,
+        Charge.month,
+        func.sum(Charge.seconds),
+        func.sum(Charge.amount),
+        _NO_SECONDS,
+        _NO_AMOUNT,
+    )
+    .where(Charge.organisation_id == bindparam("organisation_id"))
+    .group_by(Charge.extension, Charge.month),
+    select(
+        literal("held"),
+        Lease.extension,
+        LeaseGrant.month,
+        func.sum(LeaseGrant.seconds),
+        func.sum(LeaseGrant.amount),
+        _NO_SECONDS,
+        _NO_AMOUNT,
+    )
+    .join(Lease, (Lease.organisation_id == LeaseGrant.organisation_id) & (Lease.id == LeaseGrant.lease_id))
+    .where(LeaseGrant.organisation_id == bindparam("organisation_id"), Lease.state == LeaseState.OPEN)
+    .group_by(Lease.extension, LeaseGrant.month),
+)
