@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, cast, func, literal, select, union_all
+from sqlalchemy import BigInteger, CompoundSelect, bindparam, cast, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.lease import Charge, Lease, LeaseGrant, LeaseState
@@ -49,7 +50,7 @@ _NO_SECONDS = cast(literal(0), BigInteger)
 _NO_AMOUNT = cast(literal(0), BigInteger)
 
 # One statement is one moment: of several, each would see the calls that came and went since the one before.
-BOOKS = union_all(
+BOOKS: CompoundSelect[Any] = union_all(
     select(
         literal("told"),
         UsageMonth.extension,
