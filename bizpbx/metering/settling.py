@@ -16,7 +16,7 @@ from bizpbx.metering.lease import Charge, Lease, LeaseState, rate_of
 from bizpbx.metering.months import month_of
 from bizpbx.metering.renewal import GRANTS, UNHELD
 from bizpbx.metering.terms import ChargedMonth, Settlement
-from bizpbx.metering.usage import Change, Key, add, ensure
+from bizpbx.metering.usage import Change, Key, add, hold
 
 Leg = tuple[str, str]
 """Switch, and the leg's name there."""
@@ -152,7 +152,7 @@ def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
     if not outcomes:
         return
     changes: dict[Key, Change] = defaultdict(Change)
-    unknown: list[Key] = []
+    unknown = False
     for outcome in outcomes:
         row = outcome.row
         # Whoever took the lease has made the rows of the months that it then could fall in.
@@ -166,8 +166,9 @@ def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
             change = changes[Key(row.organisation_id, row.extension, month)]
             change.reserved_seconds -= part.seconds
             change.reserved_amount -= part.amount
-        unknown += [Key(row.organisation_id, row.extension, month) for month in outcome.after if month not in known]
-    ensure(session, unknown)
+        unknown = unknown or not known.issuperset(outcome.after)
+    if unknown:
+        hold(session, changes)
     add(session, changes)
     _rewrite(session, UNHELD, [outcome.row.id for outcome in outcomes if outcome.held])
     _rewrite(session, UNCHARGED, [outcome.row.id for outcome in outcomes if outcome.before])
@@ -208,8 +209,11 @@ def _ended(outcome: _Outcome, now: datetime) -> dict[str, Any]:
 CHARGES = cast("Table", Charge.__table__)
 LEASES = cast("Table", Lease.__table__)
 
-SEEN = select(Lease.taken_at, Lease.answered_at, Lease.granted_seconds).where(
-    Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg")
+# Locked, for a renewal meanwhile would give it more than it is charged at most.
+SEEN = (
+    select(Lease.taken_at, Lease.answered_at, Lease.granted_seconds)
+    .where(Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg"))
+    .with_for_update()
 )
 
 LOCKED = (

@@ -82,16 +82,23 @@ def locked(session: Session, organisation_id: int, extension: str, months: Itera
     found = _locked(session, ours, wanted)
     missing = [Key(organisation_id, extension, month) for month in wanted if month not in found]
     if missing:
-        ensure(session, missing)
+        hold(session, missing)
         found = _locked(session, ours, wanted)
     return found
 
 
-def ensure(session: Session, keys: Iterable[Key]) -> None:
-    """Make the rows that are not there yet."""
+def hold(session: Session, keys: Iterable[Key]) -> None:
+    """Hold rows until the transaction ends, one after the other in their order, and make those that are not there yet.
+
+    Made first and held later, a row of a new month would be held before those of the old one: whoever holds these and
+    needs the new one, too, would wait in a circle.
+    """
     rows = [{**key._asdict(), **Usage()._asdict()} for key in sorted(set(keys))]
     if rows:
-        session.execute(inserting(session, TABLE).on_conflict_do_nothing(), rows)
+        made = inserting(session, TABLE)
+        # To change nothing is what locks a row that is there.
+        same = {"used_seconds": TABLE.c.used_seconds}
+        session.execute(made.on_conflict_do_update(index_elements=list(Key._fields), set_=same), rows)
 
 
 def reserve(session: Session, key: Key, more: Part, allowance: Allowance) -> bool:
