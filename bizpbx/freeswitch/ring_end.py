@@ -20,7 +20,13 @@ SIP_CODE: Final = "last_bridge_proto_specific_hangup_cause"
 LEGS: Final = "originate_causes"
 """`<uuid>;<cause>` for each leg that was made, in the order of the dial string."""
 
-ENDING: Final = (DISPOSITION, SIP_CODE, LEGS)
+UNTOLD: Final = "failure"
+"""Disposition of a ring that ended before it began, since a leg that ends all the others could not be made."""
+
+FAILED_CAUSE: Final = "originate_failed_cause"
+"""The cause of it, then."""
+
+ENDING: Final = (DISPOSITION, SIP_CODE, LEGS, FAILED_CAUSE)
 """Taken off the channel before a ring, so that what is there afterwards is of that ring: the switch adds legs to those
 of earlier rings, and leaves the code of one where the next has none."""
 
@@ -52,6 +58,8 @@ def ring_end(data: Mapping[str, str], seconds: int = 0) -> Unanswered | Talked:
 def unanswered(data: Mapping[str, str], seconds: int = 0) -> Unanswered:
     """What the channel's data say of a ring that was not answered, and that took `seconds` (0: not known)."""
     disposition = data.get(f"variable_{DISPOSITION}") or Cause.NORMAL_TEMPORARY_FAILURE
+    if disposition == UNTOLD:
+        disposition = data.get(f"variable_{FAILED_CAUSE}") or Cause.NORMAL_TEMPORARY_FAILURE
     failed = seconds < ALIVE_AFTER and gateway_failed(
         disposition, _code(data.get(f"variable_{SIP_CODE}", "")), _causes(data.get(f"variable_{LEGS}", ""))
     )

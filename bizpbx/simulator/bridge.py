@@ -46,8 +46,10 @@ class Bridge:
             try:
                 fatal_failure = next((each for each in failures if each in fatal), None)
                 if fatal_failure is not None:
-                    cause = fatal_failure
-                    break
+                    # As on FreeSWITCH: the disposition is the one that was set before anything was tried.
+                    self._caller.set("originate_disposition", "failure")
+                    self._caller.set("originate_failed_cause", fatal_failure)
+                    return
                 winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables), fatal)
                 for leg in legs:
                     self._caller.push("originate_causes", f"{leg.channel.uuid};{leg.channel.cause}")

@@ -56,5 +56,11 @@ def test_of_several_legs_the_gateway_is_the_first() -> None:
     assert not after("NO_ANSWER", 503, "NO_ANSWER", "NORMAL_TEMPORARY_FAILURE").gateway_failed
 
 
+@pytest.mark.parametrize(("cause", "failed"), [("GATEWAY_DOWN", True), ("USER_BUSY", False)])
+def test_a_ring_that_ended_before_it_began_has_its_cause_elsewhere(cause: str, failed: bool) -> None:
+    data = {"variable_originate_disposition": "failure", "variable_originate_failed_cause": cause}
+    assert unanswered(data).gateway_failed is failed
+
+
 def test_an_ending_that_says_nothing_is_a_failure() -> None:
     assert unanswered({}) == Unanswered(Cause.NORMAL_TEMPORARY_FAILURE, gateway_failed=True)

@@ -45,6 +45,7 @@ COSTLY = ["+19005551212", "+881612345678", "+449091234567", "+499001234567", "+4
 NUMBERS = [*DIDS, *PUBLIC, *COSTLY]
 NATIONAL = ["61234567", "91112222", "64291310", "0016561234567", "1800", "900555121", "995", "112"]
 PBX = Gateway("pbx", "pbx.acme.example", "192.0.2.9", username="acme-77")
+SPARE = Gateway("spare", "spare.acme.example", "192.0.2.9", trunk=True)
 
 PLANNED = [
     CallerIdPlanEntry(country, prefix, caller_id)
@@ -107,6 +108,7 @@ def a_rule(random: Random) -> OutboundRule:
             for country in some(random, list(PREFIX), 10)
         ),
         some(random, PLANNED, 3),
+        some(random, [CARRIER, PBX, SPARE], 2),
     )
 
 
@@ -149,7 +151,7 @@ def a_tenant(random: Random) -> MemoryTenant:
         ACME,
         country=random.choice(["SG", "US", "GB", "DE"]),
         main_number=random.choice([None, *DIDS]),
-        trunks=random.choice([(), (CARRIER,)]),
+        trunks=random.choice([(), (CARRIER,), (CARRIER, SPARE)]),
         refuse_without_passcode=random.random() < 0.5,
     )
     return MemoryTenant(
@@ -214,7 +216,7 @@ def test_a_decision_never_fails_and_is_the_same_every_time(request: Request, ten
 @given(requests, tenants)
 def test_stages_come_in_order_once_each_and_the_last_step_hangs_up(request: Request, tenant: MemoryTenant) -> None:
     plan = decide(request, tenant)
-    order = [list(Stage).index(step.stage) for step in plan.steps]
+    order = [(list(Stage).index(step.stage), step.attempt if isinstance(step, Ring) else 0) for step in plan.steps]
 
     assert order == sorted(set(order))
     assert isinstance(plan.steps[-1], HangUp)
@@ -228,9 +230,28 @@ def test_stages_come_in_order_once_each_and_the_last_step_hangs_up(request: Requ
 @many
 @given(requests, tenants)
 def test_no_target_rings_twice(request: Request, tenant: MemoryTenant) -> None:
-    names = [name_of(target) for target in targets_of(decide(request, tenant))]
+    rings = [step for step in decide(request, tenant).steps if isinstance(step, Ring)]
+    names = [name_of(target) for ring in rings if ring.attempt == 0 for target in ring.targets]
 
     assert len(names) == len(set(names))
+
+
+@many
+@given(requests, tenants)
+def test_a_further_attempt_changes_the_gateway_and_nothing_else(request: Request, tenant: MemoryTenant) -> None:
+    rings = [step for step in decide(request, tenant).steps if isinstance(step, Ring)]
+    for ring in rings:
+        tried = [other for other in rings if other.stage is ring.stage and other.attempt <= ring.attempt]
+        assert [other.attempt for other in tried] == list(range(ring.attempt + 1))
+        gateways = [[t.gateway for t in each.targets if isinstance(t, GatewayTarget)] for each in tried]
+        assert not ring.attempt or len({tuple(names) for names in gateways}) == len(gateways)
+        first = tried[0]
+        assert without_gateways(ring) == without_gateways(first)
+
+
+def without_gateways(ring: Ring) -> Ring:
+    plain = (replace(t, gateway="", fallbacks=()) if isinstance(t, GatewayTarget) else t for t in ring.targets)
+    return replace(ring, targets=tuple(plain), attempt=0, patience=None)
 
 
 @many

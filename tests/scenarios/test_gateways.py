@@ -44,6 +44,11 @@ def eventually(true: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.1)
 
 
+def gateway_state(scene: Scene, name: str) -> str | None:
+    rows = json.loads(scene.installation.bizpbx("gateway", "status", "--organisation", "acme.example", "--json"))
+    return next((row["state"] for row in rows if row["gateway"] == name), None)
+
+
 def numbers(carrier: Carrier) -> list[str]:
     return [call.to_user for call in carrier.incoming]
 
@@ -90,16 +95,12 @@ def test_a_gateway_that_says_nothing_at_all_is_given_up_after_five_seconds(scene
 
 
 def test_a_gateway_comes_changes_and_goes_while_the_switch_runs(scene: Scene, second: Carrier) -> None:
-    def state(name: str) -> str | None:
-        rows = json.loads(scene.installation.bizpbx("gateway", "status", "--organisation", "acme.example", "--json"))
-        return next((row["state"] for row in rows if row["gateway"] == name), None)
-
     # given: a gateway that is new
     port = scene.installation.second_carrier_port
     add = ("gateway", "add", "third", "host=127.0.0.1", f"port={port}", "ping=null", "--organisation", "acme.example")
     scene.installation.bizpbx(*add)
     scene.set("rule", "Standard", "gateway=third", "fallback_gateways=[]")
-    eventually(lambda: state("third") == "up")
+    eventually(lambda: gateway_state(scene, "third") == "up")
     # then: calls leave through it
     assert scene.from_phone("101-ip_phone", "61234567").code == 200
     assert numbers(second) == ["+6561234567"]
@@ -109,7 +110,7 @@ def test_a_gateway_comes_changes_and_goes_while_the_switch_runs(scene: Scene, se
     # and when: it goes
     scene.set("rule", "Standard", "gateway=carrier")
     scene.installation.bizpbx("gateway", "remove", "third", "--organisation", "acme.example")
-    assert state("third") is None
+    assert gateway_state(scene, "third") is None
     assert scene.from_phone("101-ip_phone", "61234567").code == 200
 
 
@@ -166,6 +167,25 @@ def test_a_forward_to_an_extension_and_a_number_rings_both_with_the_second_gatew
     assert scene.from_outside("+6591112222", "+6564291311").code == 200
     assert numbers(second) == ["+6598765432"]
     assert scene.rang() == {"102-ip_phone"}
+
+
+def test_a_gateway_that_is_known_to_be_down_is_passed_over_before_a_phone_has_rung(
+    scene: Scene, second: Carrier
+) -> None:
+    # given: a gateway that nobody answers at, so that signing in fails
+    named = ("third", "host=127.0.0.1", "port=9", "username=acme", "password=s3cret", "ping=null")
+    scene.installation.bizpbx("gateway", "add", *named, "--organisation", "acme.example")
+    eventually(lambda: gateway_state(scene, "third") != "absent")
+    scene.set("rule", "Standard", "gateway=third")
+    forwarding = ("incoming.forwarding.extensions=102", "incoming.forwarding.number=+6598765432")
+    scene.set("extension", "101", "incoming.forwarding.enabled=true", *forwarding, "no_answer.wait=20")
+    # when: a forward rings an extension and a number behind it
+    result = scene.from_outside("+6591112222", "+6564291311")
+    # then: the number is called through the next gateway, and the phone has seen one call
+    assert (result.code, numbers(second)) == (200, ["+6598765432"])
+    assert len(scene.registered("102-ip_phone").incoming) == 1
+    scene.set("rule", "Standard", "gateway=carrier")
+    scene.installation.bizpbx("gateway", "remove", "third", "--organisation", "acme.example")
 
 
 def test_a_controller_that_dies_between_the_gateways_leaves_the_call_to_the_next(scene: Scene) -> None:
