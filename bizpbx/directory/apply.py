@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bizpbx.directory import documents, rate_changes, recording, schema
+from bizpbx.directory import documents, guard_limits, rate_changes, recording, schema
 from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, rates, simple
 from bizpbx.directory.applying.work import Work
 from bizpbx.directory.database import Database
@@ -74,6 +74,10 @@ def apply_in(
         organisation_id = create(session, settings.organisation)
     before = documents.organisation(session, organisation_id)
     given = {field: getattr(settings.organisation, field) for field in settings.organisation.model_fields_set}
+    if settings.organisation.guard is not None:
+        given["guard"] = settings.organisation.guard.model_dump(exclude_unset=True)
+    if "guard" in given:
+        given["guard"] = guard_limits.changed(before["guard"], given["guard"])
     after = before | given
     work = Work(session, organisation_id, settings.organisation.domain, at, secrets, prune, after)
     comparing.compare(work, settings, remove)
@@ -111,6 +115,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
         .values(
             default_rule_id=work.ids["outbound_rules"].get(organisation["default_rule"]),
             **{field: organisation[field] for field in (*NEEDED, "main_number", "refuse_without_passcode")},
+            **guard_limits.columns(organisation["guard"]),
         )
     )
     aftermath.check_removals(work)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bizpbx.directory import licence, passcodes, values
+from bizpbx.directory import guard_limits, licence, passcodes, values
 from bizpbx.directory import rates as stored_rates
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.gateway import Gateway
@@ -47,6 +47,7 @@ def organisation(session: Session, organisation_id: int) -> Document:
         "default_rule": row.default_rule,
         "main_number": row.main_number,
         "refuse_without_passcode": row.refuse_without_passcode,
+        "guard": guard_limits.document(row),
     }
 
 
@@ -186,7 +187,7 @@ def extension(
             "wait": row.no_answer_wait,
             "number": row.no_answer_number,
         }
-    return document | {"outbound_rule": rule_names.get(row.rule_id)}
+    return document | {"guard": guard_limits.document(row), "outbound_rule": rule_names.get(row.rule_id)}
 
 
 def usage_limit(row: AnyRow, currency: str) -> Document:

@@ -22,7 +22,8 @@ class ExtensionRole(StrEnum):
 class Extension(Owned, Base):
     """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them.
     `passcode_hash` is argon2id's text; null means that the passcode is off. `usage_limit_value` is minutes, or minor
-    units of the organisation's currency, a month; null where there is no limit.
+    units of the organisation's currency, a month; null where there is no limit. `guard_…`: -1 is no limit,
+    null the organisation's.
     """
 
     __tablename__ = "extension"
@@ -55,6 +56,8 @@ class Extension(Owned, Base):
     passcode_hash: Mapped[str | None] = mapped_column(Text)
     usage_limit_kind: Mapped[UsageLimitKind] = mapped_column(choice(UsageLimitKind), default=UsageLimitKind.NONE)
     usage_limit_value: Mapped[Decimal | None] = mapped_column(MinorUnits)
+    guard_concurrent_calls: Mapped[int | None]
+    guard_new_country_calls: Mapped[int | None]
 
 
 class ForwardTarget(Base):

@@ -81,7 +81,12 @@ class LoadedTenant:
             self.snapshot.remember_unknown(key)
             return None
         extension = values.extension(
-            found[0], self.snapshot.gateways, self.rules(), self.snapshot.default_rule_id, self.own_numbers
+            found[0],
+            self.snapshot.gateways,
+            self.rules(),
+            self.snapshot.default_rule_id,
+            self.own_numbers,
+            self.organisation.guard,
         )
         self.snapshot.extensions[key] = extension
         return extension
@@ -228,10 +233,13 @@ class SettingsReader:
         rows = session.execute(numbers_of(row.id).order_by(Number.e164)).all()
         numbers = tuple((number.e164, number.key) for number in rows)
         own = tuple(e164 for e164, _ in numbers)
+        organisation = values.organisation(row, gateways)
         return OrganisationSettings(
-            organisation=values.organisation(row, gateways),
+            organisation=organisation,
             extensions=tuple(
-                values.extension(record, gateways, rules, row.default_rule_id, lambda: own, with_ha1=True)
+                values.extension(
+                    record, gateways, rules, row.default_rule_id, lambda: own, organisation.guard, with_ha1=True
+                )
                 for record in records.extensions(session, row.id)
             ),
             gateways=tuple(gateways.values()),

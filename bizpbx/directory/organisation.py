@@ -6,12 +6,14 @@ from sqlalchemy import ForeignKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base
+from bizpbx.directory.guard_limits import STANDARD
 
 
 class Organisation(Base):
     """`version` is raised by one with every change of any setting of the organisation; caches live under it.
     `rates_version` is what that was when its rates changed last: decks are kept under it.
     `refuse_without_passcode`: who has no passcode may not call where one is required.
+    `guard_…`: what an extension without limits of its own may do outside (bizpbx/metering/guard.py); -1: no limit.
     """
 
     __tablename__ = "organisation"
@@ -33,5 +35,7 @@ class Organisation(Base):
     main_number: Mapped[str | None] = mapped_column(String(16))
     default_rule_id: Mapped[int | None]
     refuse_without_passcode: Mapped[bool] = mapped_column(default=False)
+    guard_concurrent_calls: Mapped[int] = mapped_column(default=STANDARD["concurrent_calls"])
+    guard_new_country_calls: Mapped[int] = mapped_column(default=STANDARD["new_country_calls"])
     version: Mapped[int] = mapped_column(default=1)
     rates_version: Mapped[int] = mapped_column(default=0)

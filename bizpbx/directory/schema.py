@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from bizpbx import validation
-from bizpbx.directory import passcodes
+from bizpbx.directory import guard_limits, passcodes
 from bizpbx.directory.secrets import STORED
 from bizpbx.errors import InvalidText
 from bizpbx.metering.moments import is_moment
@@ -75,6 +75,26 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def limit_or_off(value: object) -> object:
+    """One sentence for whatever it is that is neither."""
+    number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= guard_limits.MOST
+    if value is None or value == guard_limits.OFF or number:
+        return value
+    raise PydanticCustomError(
+        "out-of-range", "must be a whole number, 0 to {most}, or off.", {"most": f"{guard_limits.MOST:,}"}
+    )
+
+
+GuardLimit = Annotated[int | Literal["off"] | None, BeforeValidator(limit_or_off)]
+
+
+class Guard(Section):
+    """0 allows none; `off`: no limit. Null is the standard, of an extension what its organisation has."""
+
+    concurrent_calls: GuardLimit = None
+    new_country_calls: GuardLimit = None
+
+
 class Organisation(Section):
     """Of an organisation that exists only `domain` is needed; what is absent here is left alone."""
 
@@ -86,6 +106,7 @@ class Organisation(Section):
     default_rule: Label | None = None
     main_number: E164 | None = None
     refuse_without_passcode: bool | None = None
+    guard: Guard | None = None
 
     @field_validator("refuse_without_passcode")
     @classmethod
@@ -217,6 +238,7 @@ class Extension(Section):
     incoming: Incoming = Incoming()
     caller_id: CallerId = CallerId()
     usage_limit: UsageLimit | None = None
+    guard: Guard = Guard()
     no_answer: NoAnswer | None = None
     outbound_rule: Label | None = None
 

@@ -16,6 +16,7 @@ from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, Fal
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
 from bizpbx.metering.call_record import CallLeg, CallRecord
+from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.lease import Charge, Lease, LeaseGrant
 from bizpbx.metering.usage import UsageMonth
 
@@ -34,6 +35,8 @@ __all__ = [
     "FallbackGateway",
     "ForwardTarget",
     "Gateway",
+    "GuardCountry",
+    "GuardRefusal",
     "Lease",
     "LeaseGrant",
     "Licence",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from bizpbx.directory import guard_limits
 from bizpbx.directory.records import DeviceRecord, ExtensionRecord
 from bizpbx.directory.rule_records import RuleRecord
 from bizpbx.directory.secrets import Secrets
@@ -18,6 +19,7 @@ from bizpbx.policy.settings import (
     ExtensionType,
     Forwarding,
     Gateway,
+    Guard,
     NoAnswer,
     Organisation,
     OutboundRule,
@@ -40,6 +42,7 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         trunks=tuple(sorted(trunks, key=lambda gateway: gateway.name)),
         refuse_without_passcode=row.refuse_without_passcode,
         currency=row.currency,
+        guard=guard_limits.of_organisation(row),
     )
 
 
@@ -97,11 +100,12 @@ def extension(
     rules: Mapping[int, OutboundRule],
     default_rule_id: int | None,
     own_numbers: Callable[[], tuple[str, ...]],
+    guard: Guard,
     *,
     with_ha1: bool = False,
 ) -> Extension:
     """With the caller IDs that the extension may present by what is stored now; `own_numbers` gives the
-    organisation's DIDs, and is asked for them only where one of them is drawn."""
+    organisation's DIDs, and is asked for them only where one of them is drawn. `guard` is the organisation's."""
     row = record.row
     rule_id = row.rule_id if row.rule_id is not None else default_rule_id
     caller_id, draws_from = caller_ids(record, own_numbers)
@@ -126,6 +130,7 @@ def extension(
         rule=rules.get(rule_id) if rule_id is not None else None,
         passcode=row.passcode_hash is not None,
         usage_limit=usage_limit(row),
+        guard=guard_limits.of_extension(row, guard),
     )
 
 

@@ -24,6 +24,7 @@ class LeaseState(StrEnum):
 
 
 OPEN = text(f"state = '{LeaseState.OPEN}'")
+NEW = text("new_country")
 
 
 class Lease(Owned, Base):
@@ -32,7 +33,8 @@ class Lease(Owned, Base):
     `per_minute` the number had no rate.
 
     `granted_seconds` counts from the answer; null where nothing limits the extension. `renew_at`: when to look at it
-    again, null where there is nothing to renew.
+    again, null where there is nothing to renew. `new_country`: the guard counted it as a call to a destination that was
+    new to the extension.
     """
 
     __tablename__ = "lease"
@@ -42,6 +44,15 @@ class Lease(Owned, Base):
         CheckConstraint("granted_seconds > 0", name="granted"),
         CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
         Index("ix_lease_open", "organisation_id", "extension", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_lease_country", "organisation_id", "extension", "country", "taken_at"),
+        Index(
+            "ix_lease_new_country",
+            "organisation_id",
+            "extension",
+            "taken_at",
+            sqlite_where=NEW,
+            postgresql_where=NEW,
+        ),
         Index("ix_lease_due", "switch", "renew_at", sqlite_where=OPEN, postgresql_where=OPEN),
     )
 
@@ -51,6 +62,7 @@ class Lease(Owned, Base):
     extension: Mapped[str] = mapped_column(String(6))
     number: Mapped[str] = mapped_column(String(16))
     country: Mapped[str] = mapped_column(String(32))
+    new_country: Mapped[bool] = mapped_column(default=False)
     gateway: Mapped[str] = mapped_column(String(320))
     zone: Mapped[str] = mapped_column(String(64))
     prefix: Mapped[str | None] = mapped_column(String(15))

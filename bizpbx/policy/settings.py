@@ -160,6 +160,16 @@ class UsageLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What an extension may do outside before it looks like fraud; None: as much as it likes, 0: nothing."""
+
+    concurrent_calls: int | None = 4
+    """Calls that somebody pays for, at the same time."""
+    new_country_calls: int | None = 3
+    """Such calls an hour to countries that are new to the extension."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """One extension with everything that decides its calls. `caller_id` is the E.164 number it presents outside, one
     that it may present by the settings of this moment; None: the organisation's main number."""
@@ -184,6 +194,8 @@ class Extension:
     """Whether one is set. What it is stays in the database."""
     usage_limit: UsageLimit = UsageLimit()
     """Call-centre extensions have none."""
+    guard: Guard = Guard()
+    """The limits in force: its own, else the organisation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +214,8 @@ class Organisation:
     """Whether extensions without a passcode are refused where one is required; otherwise they go through."""
     currency: str = "XXX"
     """ISO 4217 letters: what amounts are in. XXX is no currency."""
+    guard: Guard = Guard()
+    """Of extensions without limits of their own."""
 
 
 class Tenant(Protocol):

@@ -43,6 +43,7 @@ LIMITS = st.none() | st.one_of(
     st.fixed_dictionaries({"kind": st.just("minutes"), "value": st.integers(0, 9999).map(str)}),
     st.fixed_dictionaries({"kind": st.just("amount"), "value": PRICES}),
 )
+GUARD = st.none() | st.integers(0, 1000) | st.just("off")
 KINDS = ["ip_phone", "mobile", "desktop"]
 
 
@@ -91,6 +92,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
                 },
             },
             "caller_id": draw_caller_id(),
+            "guard": {"concurrent_calls": draw(GUARD), "new_country_calls": draw(GUARD)},
             "outbound_rule": maybe(rules),
         }
         if draw(st.booleans()):
@@ -137,6 +139,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             "currency": "SGD",
             "default_rule": maybe(rules),
             "main_number": maybe(dids),
+            "guard": draw(st.none() | st.fixed_dictionaries({}, optional={"concurrent_calls": GUARD})),
         },
         "members": [
             {"email": f"{name}@acme.example", "name": draw(LABELS), "mobile": draw(st.none() | NUMBERS)}

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
+from bizpbx.directory import guard_limits
 from bizpbx.directory.applying import passcodes, usage_limits
 from bizpbx.directory.applying.simple import write
 from bizpbx.directory.applying.work import Work, chunks
@@ -65,6 +66,7 @@ def row(work: Work, document: Document) -> dict[str, Any]:
         "no_answer_number": no_answer["number"],
         "rule_id": work.ids["outbound_rules"].get(document["outbound_rule"]),
         **usage_limits.columns(work, document),
+        **guard_limits.columns(document["guard"]),
     }
 
 
