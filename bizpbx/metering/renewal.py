@@ -76,7 +76,8 @@ def renew(
     granted: int = lease.granted_seconds
     since = lease.answered_at or answered_at
     rate = rate_of(lease.prefix, lease.per_minute, lease.connection_fee, lease.first, lease.next)
-    held = {row.month: Part(row.seconds, row.amount) for row in session.execute(GRANTS, {"leases": [lease.id]})}
+    ours = {"organisations": [lease.organisation_id], "leases": [lease.id]}
+    held = {row.month: Part(row.seconds, row.amount) for row in session.execute(GRANTS, ours)}
 
     def needs(talk: int) -> Parts:
         return charges(since, talk, rate, lease.zone)
@@ -95,7 +96,7 @@ def renew(
         if more != Part() and not reserve(session, Key(lease.organisation_id, lease.extension, month), more, bound):
             raise RuntimeError("a month's allowance changed under its lock")
     if parts != held:
-        session.execute(UNHELD, {"leases": [lease.id]})
+        session.execute(UNHELD, ours)
         write_grants(session, lease.organisation_id, lease.id, parts)
     end = since + timedelta(seconds=seconds)
     again = now + (end - now) / 2
@@ -143,9 +144,14 @@ RENEWED = (
     )
 )
 
-# A query of its own: joined to the lease it would show what was held before the wait for the lease's lock.
+# A query of its own: joined to the lease it would show what was held before the wait for the lease's lock. The
+# organisation is named for it leads the primary key: without it every grant there is would be looked at.
 GRANTS = select(LeaseGrant.lease_id, LeaseGrant.month, LeaseGrant.seconds, LeaseGrant.amount).where(
-    LeaseGrant.lease_id.in_(bindparam("leases", expanding=True))
+    LeaseGrant.organisation_id.in_(bindparam("organisations", expanding=True)),
+    LeaseGrant.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
-UNHELD = delete(HELDS).where(HELDS.c.lease_id.in_(bindparam("leases", expanding=True)))
+UNHELD = delete(HELDS).where(
+    HELDS.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    HELDS.c.lease_id.in_(bindparam("leases", expanding=True)),
+)

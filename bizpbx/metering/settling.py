@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -99,10 +99,8 @@ def settle_all(session: Session, talks: Iterable[Talk], now: datetime) -> dict[L
     """
     asked = {(talk.switch, talk.leg): talk for talk in sorted(talks, key=lambda talk: (talk.switch, talk.leg))}
     rows = _locked(session, list(asked))
-    held = _parts(session, GRANTS, [row.id for row in rows if row.state is LeaseState.OPEN])
-    charged = _parts(
-        session, CHARGED, [row.id for row in rows if row.state in (LeaseState.SETTLED, LeaseState.PRESUMED)]
-    )
+    held = _parts(session, GRANTS, [row for row in rows if row.state is LeaseState.OPEN])
+    charged = _parts(session, CHARGED, [row for row in rows if row.state in (LeaseState.SETTLED, LeaseState.PRESUMED)])
     outcomes: list[_Outcome] = []
     settled: dict[Leg, Settlement] = {}
     for row in rows:
@@ -127,13 +125,20 @@ def _locked(session: Session, legs: list[Leg]) -> list[Row[Any]]:
     return rows
 
 
-def _parts(session: Session, query: Any, leases: list[int]) -> dict[int, dict[str, Part]]:
+def _parts(session: Session, query: Any, leases: list[Row[Any]]) -> dict[int, dict[str, Part]]:
     """By lease and month."""
     found: dict[int, dict[str, Part]] = defaultdict(dict)
-    for start in range(0, len(leases), FEW):
-        for lease_id, month, seconds, amount in session.execute(query, {"leases": leases[start : start + FEW]}):
+    for some in _few(leases):
+        for lease_id, month, seconds, amount in session.execute(query, some):
             found[lease_id][month] = Part(seconds, amount)
     return found
+
+
+def _few(leases: list[Row[Any]]) -> Iterator[dict[str, list[int]]]:
+    """What names these leases in a statement, a few of them at a time."""
+    for start in range(0, len(leases), FEW):
+        some = leases[start : start + FEW]
+        yield {"organisations": sorted({row.organisation_id for row in some}), "leases": [row.id for row in some]}
 
 
 def _settlement(row: Row[Any], after: Parts) -> Settlement:
@@ -170,17 +175,17 @@ def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
     if unknown:
         hold(session, changes)
     add(session, changes)
-    _rewrite(session, UNHELD, [outcome.row.id for outcome in outcomes if outcome.held])
-    _rewrite(session, UNCHARGED, [outcome.row.id for outcome in outcomes if outcome.before])
+    _rewrite(session, UNHELD, [outcome.row for outcome in outcomes if outcome.held])
+    _rewrite(session, UNCHARGED, [outcome.row for outcome in outcomes if outcome.before])
     rows = [_charge(outcome, month, part) for outcome in outcomes for month, part in outcome.after.items()]
     if rows:
         session.execute(CHARGE, rows)
     session.execute(ENDED, [_ended(outcome, now) for outcome in outcomes])
 
 
-def _rewrite(session: Session, statement: Any, leases: list[int]) -> None:
-    for start in range(0, len(leases), FEW):
-        session.execute(statement, {"leases": leases[start : start + FEW]})
+def _rewrite(session: Session, statement: Any, leases: list[Row[Any]]) -> None:
+    for some in _few(leases):
+        session.execute(statement, some)
 
 
 def _charge(outcome: _Outcome, month: str, part: Part) -> dict[str, Any]:
@@ -239,10 +244,14 @@ LOCKED = (
 )
 
 CHARGED = select(Charge.lease_id, Charge.month, Charge.seconds, Charge.amount).where(
-    Charge.lease_id.in_(bindparam("leases", expanding=True))
+    Charge.organisation_id.in_(bindparam("organisations", expanding=True)),
+    Charge.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
-UNCHARGED = delete(CHARGES).where(CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)))
+UNCHARGED = delete(CHARGES).where(
+    CHARGES.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)),
+)
 
 CHARGE = insert(CHARGES)
 

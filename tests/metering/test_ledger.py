@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import event, update
@@ -395,3 +396,29 @@ def test_a_talk_without_an_answer_is_a_mistake() -> None:
         Talk("fs1", "a", None, 5)
     assert settling.FEW >= 1
     assert Allowance().limited is False
+
+
+def test_no_table_is_read_from_end_to_end(sqlite_database: Database) -> None:
+    """However many leases and charges there are of years before, a step of one leg looks at that leg's. SQLite is asked,
+    which plans alike for tables of any size."""
+    ledger = Ledger(sqlite_database)
+    plans: set[str] = set()
+
+    def note(connection: Any, _cursor: object, statement: str, parameters: Any, _context: object, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            cursor = connection.connection.driver_connection.cursor()
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters[0] if many else parameters)
+            plans.update(detail for *_, detail in cursor)
+
+    event.listen(ledger.database.engine, "before_cursor_execute", note)
+    ledger.take("a", minutes(300))
+    ledger.renew("a", NOON, minutes(300), NOON + after(300))
+    ledger.presume("a", NOON + after(900), NOON + after(90), NOON)
+    ledger.settle("a", 100)
+    ledger.settle("a", 100)
+    with ledger.database.reading() as session:
+        renewal.due(session, "fs1", NOON)
+        renewal.open_on(session, "fs1")
+    event.remove(ledger.database.engine, "before_cursor_execute", note)
+    assert any(plan.startswith("SEARCH charge") for plan in plans)
+    assert {plan for plan in plans if plan.startswith("SCAN")} == {"SCAN CONSTANT ROW"}
