@@ -58,6 +58,38 @@ def show(
     output.print_table(("extension", "label", "talked", "cost", "limit", "bar"), told)
 
 
+@app.command("audit")
+def audit(organisation: options.Organisation = None, as_json: options.Json = False) -> None:
+    """Compare what extensions have used with the records of their calls, leg by leg and month by month.
+
+    Exit code 1 if something does not add up. What was charged without a record is told, and is no fault.
+
+    Example:
+
+      bizpbx usage audit --json
+    """
+    from bizpbx.cli.frame import output, store
+    from bizpbx.cli.frame.calls import organisation as owner
+    from bizpbx.metering.audit import audit as audited
+
+    with store.opened() as database, database.reading() as session:
+        if not database.is_sqlite:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        found = audited(session, owner(session, store.domain(session, organisation)).id)
+    rows = [
+        {"kind": str(one.kind), "extension": one.extension, "month": one.month, "leg": one.leg, "text": one.text}
+        for one in found
+    ]
+    if as_json:
+        output.print_json(rows)
+    elif rows:
+        output.print_table(("kind", "extension", "month", "leg", "text"), rows)
+    else:
+        typer.echo("Everything adds up: what was used is what the records say.")
+    if any(one.fault for one in found):
+        raise typer.Exit(1)
+
+
 @app.command("report")
 def report(
     month: Month = None,

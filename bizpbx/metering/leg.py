@@ -57,7 +57,16 @@ class LegRecord:
 
     @property
     def talked(self) -> int:
-        """Talk time: whole seconds from answer to hang-up, rounded to the nearest, at least 1 of an answered leg."""
-        if self.answered is None:
-            return 0
-        return max(1, (self.ended - self.answered + _HALF) // _SECOND)
+        """Talk time in seconds."""
+        return talk_time(self.answered, self.ended)
+
+
+def talk_time(answered: datetime | None, ended: datetime) -> int:
+    """Whole seconds from answer to hang-up, rounded to the nearest, at least 1 of an answered leg; 0 of any other.
+
+    >>> talk_time(datetime(2026, 1, 1, 0, 0, 0), datetime(2026, 1, 1, 0, 0, 59, 500_000))
+    60
+    """
+    if answered is None:
+        return 0
+    return max(1, (ended - answered + _HALF) // _SECOND)
