@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import calls, decisions, esl, outgoing, rates, records, rendering
+from tests.bench import calls, decisions, esl, ledger, outgoing, rates, records, rendering
 from tests.bench.table import show
 
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "outgoing": ("An outgoing call with a controller against a static dialplan to the same carrier", outgoing.run),
     "decisions": ("Deciding a call", decisions.run),
     "rates": ("A deck of 50,000 prefixes", rates.run),
+    "ledger": ("Taking and settling what calls may talk", ledger.run),
     "records": ("Putting leg records into the database", records.run),
     "rendering": ("Rendering the tree of a switch and parsing it back", rendering.run),
 }

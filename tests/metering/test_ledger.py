@@ -399,8 +399,8 @@ def test_a_talk_without_an_answer_is_a_mistake() -> None:
 
 
 def test_no_table_is_read_from_end_to_end(sqlite_database: Database) -> None:
-    """However many leases and charges there are of years before, a step of one leg looks at that leg's. SQLite is asked,
-    which plans alike for tables of any size."""
+    """However many leases and charges there are of years before, a step of one leg looks at that leg's. SQLite plans
+    alike for tables of any size."""
     ledger = Ledger(sqlite_database)
     plans: set[str] = set()
 
