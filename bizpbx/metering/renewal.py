@@ -41,11 +41,11 @@ def open_on(session: Session, switch: str) -> list[Lease]:
 def answered(session: Session, switch: str, leg: str, at: datetime) -> None:
     """Put on record when a leg was answered, as the switch says; what it was granted counts from then. The first word
     counts; legs without an open lease are passed over."""
-    row = session.execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
+    row = session.connection().execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
     if row is None or row.state is not LeaseState.OPEN or row.answered_at is not None:
         return
     half = row.granted_seconds / 2 if row.granted_seconds is not None else None
-    session.execute(
+    session.connection().execute(
         RENEWED,
         {
             "of_lease": row.id,
@@ -70,14 +70,14 @@ def renew(
 
     The switch is told after the transaction is committed. What was granted before stays granted.
     """
-    lease = session.execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
+    lease = session.connection().execute(HELD, {"switch": switch, "leg": leg}).one_or_none()
     if lease is None or lease.state is not LeaseState.OPEN or lease.granted_seconds is None:
         return None
     granted: int = lease.granted_seconds
     since = lease.answered_at or answered_at
     rate = rate_of(lease.prefix, lease.per_minute, lease.connection_fee, lease.first, lease.next)
     ours = {"organisations": [lease.organisation_id], "leases": [lease.id]}
-    held = {row.month: Part(row.seconds, row.amount) for row in session.execute(GRANTS, ours)}
+    held = {row.month: Part(row.seconds, row.amount) for row in session.connection().execute(GRANTS, ours)}
 
     def needs(talk: int) -> Parts:
         return charges(since, talk, rate, lease.zone)
@@ -96,11 +96,11 @@ def renew(
         if more != Part() and not reserve(session, Key(lease.organisation_id, lease.extension, month), more, bound):
             raise RuntimeError("a month's allowance changed under its lock")
     if parts != held:
-        session.execute(UNHELD, ours)
+        session.connection().execute(UNHELD, ours)
         write_grants(session, lease.organisation_id, lease.id, parts)
     end = since + timedelta(seconds=seconds)
     again = now + (end - now) / 2
-    session.execute(
+    session.connection().execute(
         RENEWED,
         {
             "of_lease": lease.id,
@@ -112,27 +112,27 @@ def renew(
     return Extended(seconds, seconds - granted)
 
 
-HELD = (
-    select(
-        Lease.id,
-        Lease.organisation_id,
-        Lease.extension,
-        Lease.state,
-        Lease.zone,
-        Lease.prefix,
-        Lease.per_minute,
-        Lease.connection_fee,
-        Lease.first,
-        Lease.next,
-        Lease.granted_seconds,
-        Lease.answered_at,
-    )
-    .where(Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg"))
-    .with_for_update()
-)
-
 LEASES = cast("Table", Lease.__table__)
 HELDS = cast("Table", LeaseGrant.__table__)
+
+HELD = (
+    select(
+        LEASES.c.id,
+        LEASES.c.organisation_id,
+        LEASES.c.extension,
+        LEASES.c.state,
+        LEASES.c.zone,
+        LEASES.c.prefix,
+        LEASES.c.per_minute,
+        LEASES.c.connection_fee,
+        LEASES.c.first,
+        LEASES.c.next,
+        LEASES.c.granted_seconds,
+        LEASES.c.answered_at,
+    )
+    .where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
+    .with_for_update()
+)
 
 RENEWED = (
     update(LEASES)
@@ -146,9 +146,9 @@ RENEWED = (
 
 # A query of its own: joined to the lease it would show what was held before the wait for the lease's lock. The
 # organisation is named for it leads the primary key: without it every grant there is would be looked at.
-GRANTS = select(LeaseGrant.lease_id, LeaseGrant.month, LeaseGrant.seconds, LeaseGrant.amount).where(
-    LeaseGrant.organisation_id.in_(bindparam("organisations", expanding=True)),
-    LeaseGrant.lease_id.in_(bindparam("leases", expanding=True)),
+GRANTS = select(HELDS.c.lease_id, HELDS.c.month, HELDS.c.seconds, HELDS.c.amount).where(
+    HELDS.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    HELDS.c.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
 UNHELD = delete(HELDS).where(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bizpbx.metering.allowance import Part, Parts, charges
 from bizpbx.metering.lease import Charge, Lease, LeaseState, rate_of
 from bizpbx.metering.months import month_of
-from bizpbx.metering.renewal import GRANTS, UNHELD
+from bizpbx.metering.renewal import HELDS, UNHELD
 from bizpbx.metering.terms import ChargedMonth, Settlement
 from bizpbx.metering.usage import Change, Key, add, hold
 
@@ -77,7 +77,7 @@ def presume(
     """Settle a lease whose leg is gone without a record, by the switch's last word: when it was answered, and until
     when it was seen talking. It is charged no more than it was granted, for there the switch cut it. A record that
     turns up later corrects it."""
-    row = session.execute(SEEN, {"switch": switch, "leg": leg}).one_or_none()
+    row = session.connection().execute(SEEN, {"switch": switch, "leg": leg}).one_or_none()
     if row is None:
         return None
     since = row.answered_at or answered
@@ -99,7 +99,7 @@ def settle_all(session: Session, talks: Iterable[Talk], now: datetime) -> dict[L
     """
     asked = {(talk.switch, talk.leg): talk for talk in sorted(talks, key=lambda talk: (talk.switch, talk.leg))}
     rows = _locked(session, list(asked))
-    held = _parts(session, GRANTS, [row for row in rows if row.state is LeaseState.OPEN])
+    held = _parts(session, FREED, [row for row in rows if row.state is LeaseState.OPEN])
     charged = _parts(session, CHARGED, [row for row in rows if row.state in (LeaseState.SETTLED, LeaseState.PRESUMED)])
     outcomes: list[_Outcome] = []
     settled: dict[Leg, Settlement] = {}
@@ -121,7 +121,7 @@ def _locked(session: Session, legs: list[Leg]) -> list[Row[Any]]:
     """The leases of these legs, held until the transaction ends; all of them before any usage is."""
     rows: list[Any] = []
     for start in range(0, len(legs), FEW):
-        rows += session.execute(LOCKED, {"legs": legs[start : start + FEW]}).all()
+        rows += session.connection().execute(LOCKED, {"legs": legs[start : start + FEW]}).all()
     return rows
 
 
@@ -129,7 +129,7 @@ def _parts(session: Session, query: Any, leases: list[Row[Any]]) -> dict[int, di
     """By lease and month."""
     found: dict[int, dict[str, Part]] = defaultdict(dict)
     for some in _few(leases):
-        for lease_id, month, seconds, amount in session.execute(query, some):
+        for lease_id, month, seconds, amount in session.connection().execute(query, some):
             found[lease_id][month] = Part(seconds, amount)
     return found
 
@@ -175,17 +175,16 @@ def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
     if unknown:
         hold(session, changes)
     add(session, changes)
-    _rewrite(session, UNHELD, [outcome.row for outcome in outcomes if outcome.held])
     _rewrite(session, UNCHARGED, [outcome.row for outcome in outcomes if outcome.before])
     rows = [_charge(outcome, month, part) for outcome in outcomes for month, part in outcome.after.items()]
     if rows:
-        session.execute(CHARGE, rows)
-    session.execute(ENDED, [_ended(outcome, now) for outcome in outcomes])
+        session.connection().execute(CHARGE, rows)
+    session.connection().execute(ENDED, [_ended(outcome, now) for outcome in outcomes])
 
 
 def _rewrite(session: Session, statement: Any, leases: list[Row[Any]]) -> None:
     for some in _few(leases):
-        session.execute(statement, some)
+        session.connection().execute(statement, some)
 
 
 def _charge(outcome: _Outcome, month: str, part: Part) -> dict[str, Any]:
@@ -216,36 +215,39 @@ LEASES = cast("Table", Lease.__table__)
 
 # Locked, for a renewal meanwhile would give it more than it is charged at most.
 SEEN = (
-    select(Lease.taken_at, Lease.answered_at, Lease.granted_seconds)
-    .where(Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg"))
+    select(LEASES.c.taken_at, LEASES.c.answered_at, LEASES.c.granted_seconds)
+    .where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
     .with_for_update()
 )
 
 LOCKED = (
     select(
-        Lease.id,
-        Lease.organisation_id,
-        Lease.switch,
-        Lease.leg,
-        Lease.extension,
-        Lease.state,
-        Lease.zone,
-        Lease.prefix,
-        Lease.per_minute,
-        Lease.connection_fee,
-        Lease.first,
-        Lease.next,
-        Lease.granted_seconds,
-        Lease.taken_at,
+        LEASES.c.id,
+        LEASES.c.organisation_id,
+        LEASES.c.switch,
+        LEASES.c.leg,
+        LEASES.c.extension,
+        LEASES.c.state,
+        LEASES.c.zone,
+        LEASES.c.prefix,
+        LEASES.c.per_minute,
+        LEASES.c.connection_fee,
+        LEASES.c.first,
+        LEASES.c.next,
+        LEASES.c.granted_seconds,
+        LEASES.c.taken_at,
     )
-    .where(tuple_(Lease.switch, Lease.leg).in_(bindparam("legs", expanding=True)))
-    .order_by(Lease.switch, Lease.leg)
+    .where(tuple_(LEASES.c.switch, LEASES.c.leg).in_(bindparam("legs", expanding=True)))
+    .order_by(LEASES.c.switch, LEASES.c.leg)
     .with_for_update()
 )
 
-CHARGED = select(Charge.lease_id, Charge.month, Charge.seconds, Charge.amount).where(
-    Charge.organisation_id.in_(bindparam("organisations", expanding=True)),
-    Charge.lease_id.in_(bindparam("leases", expanding=True)),
+# An open lease that is settled holds nothing any more.
+FREED = UNHELD.returning(HELDS.c.lease_id, HELDS.c.month, HELDS.c.seconds, HELDS.c.amount)
+
+CHARGED = select(CHARGES.c.lease_id, CHARGES.c.month, CHARGES.c.seconds, CHARGES.c.amount).where(
+    CHARGES.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
 UNCHARGED = delete(CHARGES).where(

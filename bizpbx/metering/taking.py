@@ -23,7 +23,7 @@ def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted |
     """
     months = [month for month, _ in split(now, terms.ring + terms.slice, terms.zone)]
     usage = locked(session, draw.organisation_id, draw.extension, months)
-    there = session.execute(THERE, {"switch": draw.switch, "leg": draw.leg}).one_or_none()
+    there = session.connection().execute(THERE, {"switch": draw.switch, "leg": draw.leg}).one_or_none()
     if there is not None:
         ours = there.state is LeaseState.OPEN and (there.organisation_id, there.extension, there.number) == (
             draw.organisation_id,
@@ -64,7 +64,7 @@ def affordable_now(usage: dict[str, Usage], terms: Terms, now: datetime) -> int 
 
 def write_grants(session: Session, organisation_id: int, lease_id: int, parts: Parts) -> None:
     """What a lease holds of each month. It holds nothing yet."""
-    session.execute(
+    session.connection().execute(
         GRANT,
         [
             {
@@ -81,7 +81,8 @@ def write_grants(session: Session, organisation_id: int, lease_id: int, parts: P
 
 def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now: datetime) -> int:
     rate = terms.rate
-    lease_id: int = session.execute(
+    connection = session.connection()
+    lease_id: int = connection.execute(
         LEASE,
         {
             "organisation_id": draw.organisation_id,
@@ -108,11 +109,11 @@ def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now:
     return lease_id
 
 
-THERE = select(
-    Lease.id, Lease.state, Lease.organisation_id, Lease.extension, Lease.number, Lease.granted_seconds
-).where(Lease.switch == bindparam("switch"), Lease.leg == bindparam("leg"))
-
 LEASES = cast("Table", Lease.__table__)
+
+THERE = select(
+    LEASES.c.id, LEASES.c.state, LEASES.c.organisation_id, LEASES.c.extension, LEASES.c.number, LEASES.c.granted_seconds
+).where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
 
 LEASE = insert(LEASES).returning(LEASES.c.id)
 

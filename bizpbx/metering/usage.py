@@ -98,7 +98,7 @@ def hold(session: Session, keys: Iterable[Key]) -> None:
         made = inserting(session, TABLE)
         # To change nothing is what locks a row that is there.
         same = {"used_seconds": TABLE.c.used_seconds}
-        session.execute(made.on_conflict_do_update(index_elements=list(Key._fields), set_=same), rows)
+        session.connection().execute(made.on_conflict_do_update(index_elements=list(Key._fields), set_=same), rows)
 
 
 def reserve(session: Session, key: Key, more: Part, allowance: Allowance) -> bool:
@@ -108,7 +108,7 @@ def reserve(session: Session, key: Key, more: Part, allowance: Allowance) -> boo
     most_amount = allowance.amount if more.amount > 0 else None
     done = cast(
         "CursorResult[Any]",
-        session.execute(
+        session.connection().execute(
             RESERVE,
             {
                 **_named(key),
@@ -135,7 +135,7 @@ def add(session: Session, changes: Mapping[Key, Change]) -> None:
         for key in sorted(changes)
     ]
     if rows:
-        session.execute(ADD, rows)
+        session.connection().execute(ADD, rows)
 
 
 def inserting(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -144,14 +144,15 @@ def inserting(session: Session, table: Table) -> postgresql.Insert | sqlite.Inse
 
 
 def _locked(session: Session, ours: dict[str, Any], months: list[str]) -> dict[str, Usage]:
-    return {row.month: Usage(*row[1:]) for row in session.execute(LOCKED, {**ours, "months": months})}
+    return {row.month: Usage(*row[1:]) for row in session.connection().execute(LOCKED, {**ours, "months": months})}
 
 
 def _named(key: Key) -> dict[str, Any]:
     return {"of_organisation": key.organisation_id, "of_extension": key.extension, "of_month": key.month}
 
 
-# Building statements takes SQLAlchemy longer than the database takes to answer them: they are built once.
+# Building statements takes SQLAlchemy longer than the database takes to answer them: they are built once. They name
+# tables and are run by the session's connection: its way through the object mapper costs a third of a call's time.
 
 TABLE = cast("Table", UsageMonth.__table__)
 NO_LIMIT = 10**14
@@ -159,18 +160,18 @@ NO_LIMIT = 10**14
 
 LOCKED = (
     select(
-        UsageMonth.month,
-        UsageMonth.used_seconds,
-        UsageMonth.used_amount,
-        UsageMonth.reserved_seconds,
-        UsageMonth.reserved_amount,
+        TABLE.c.month,
+        TABLE.c.used_seconds,
+        TABLE.c.used_amount,
+        TABLE.c.reserved_seconds,
+        TABLE.c.reserved_amount,
     )
     .where(
-        UsageMonth.organisation_id == bindparam("organisation_id"),
-        UsageMonth.extension == bindparam("extension"),
-        UsageMonth.month.in_(bindparam("months", expanding=True)),
+        TABLE.c.organisation_id == bindparam("organisation_id"),
+        TABLE.c.extension == bindparam("extension"),
+        TABLE.c.month.in_(bindparam("months", expanding=True)),
     )
-    .order_by(UsageMonth.month)
+    .order_by(TABLE.c.month)
     .with_for_update()
 )
 
