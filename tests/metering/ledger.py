@@ -40,8 +40,9 @@ def cents(many: str) -> Allowance:
 class Ledger:
     """Everything an extension does here is done by 100 of acme.example on the switch `fs1`, unless it is said."""
 
-    def __init__(self, database: Database, organisation_id: int | None = None) -> None:
+    def __init__(self, database: Database, organisation_id: int | None = None, switch: str = "fs1") -> None:
         self.database = database
+        self.switch = switch
         if organisation_id is None:
             with database.writing() as session:
                 owner = Organisation(domain="acme.example", name="Acme", timezone=ZONE, country="SG", currency="SGD")
@@ -62,7 +63,9 @@ class Ledger:
         slice: int = 600,
         number: str = "+6561234567",
     ) -> Granted | Denied:
-        draw = Draw(self.organisation_id, "fs1", leg, f"call-{leg}", extension, number, "SG", "carrier.acme.example")
+        draw = Draw(
+            self.organisation_id, self.switch, leg, f"call-{leg}", extension, number, "SG", "carrier.acme.example"
+        )
         with self.database.writing() as session:
             return take(session, draw, Terms(ZONE, rate, allowance, ring, slice), now)
 
@@ -75,22 +78,22 @@ class Ledger:
         self, leg: str, answered: datetime, allowance: Allowance, now: datetime, preferred: int = 600
     ) -> Extended | None:
         with self.database.writing() as session:
-            return renewal.renew(session, "fs1", leg, answered, allowance, now, preferred)
+            return renewal.renew(session, self.switch, leg, answered, allowance, now, preferred)
 
     def settle(self, leg: str, seconds: int, answered: datetime = NOON) -> Settlement | None:
-        talk = Talk("fs1", leg, answered if seconds else None, seconds)
+        talk = Talk(self.switch, leg, answered if seconds else None, seconds)
         with self.database.writing() as session:
             return settling.settle(session, talk, answered + timedelta(seconds=seconds))
 
     def release(self, leg: str, now: datetime = NOON) -> Settlement | None:
         with self.database.writing() as session:
-            return settling.release(session, "fs1", leg, now)
+            return settling.release(session, self.switch, leg, now)
 
     def presume(
         self, leg: str, now: datetime, until: datetime | None, answered: datetime | None = None
     ) -> Settlement | None:
         with self.database.writing() as session:
-            return settling.presume(session, "fs1", leg, now, answered, until)
+            return settling.presume(session, self.switch, leg, now, answered, until)
 
     def usage(self, month: str = MARCH, extension: str = "100") -> Usage:
         with self.database.reading() as session:
@@ -101,10 +104,10 @@ class Ledger:
 
     def lease(self, leg: str) -> Lease:
         with self.database.reading() as session:
-            return session.execute(select(Lease).where(Lease.leg == leg)).scalar_one()
+            return session.execute(select(Lease).where(Lease.switch == self.switch, Lease.leg == leg)).scalar_one()
 
     def count(self, state: LeaseState | None = None) -> int:
-        query = select(func.count(Lease.id))
+        query = select(func.count(Lease.id)).where(Lease.switch == self.switch)
         with self.database.reading() as session:
             return session.execute(query.where(Lease.state == state) if state else query).scalar_one()
 
