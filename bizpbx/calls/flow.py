@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bizpbx.calls.call import Arrival, Call, Talked, Unanswered
-from bizpbx.calls.metering import Meter, granted
+from bizpbx.calls.metering import Meter, give_back, granted
 from bizpbx.calls.passcode import Passcodes, ask
 from bizpbx.policy.plan import (
     PROMPT_FOR,
@@ -73,6 +73,8 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, met
                     end(call, ended, plan)
                     return reasons
                 failed = ended
+                if ended.gateway_failed:
+                    give_back(step, arrival, meter)
                 spent += failed.seconds
             case AskPasscode():
                 refused = ask(call, step, passcodes)

@@ -48,12 +48,18 @@ class Meter(Protocol):
         """Reserve talk time for a leg, for good once this returns. Asked again for the same leg, by this controller or
         by another one, it grants the same time."""
 
+    def give_back(self, switch: str, leg: str) -> None:
+        """Release what was granted to a leg that did not come about, and may have left no record. Never raises."""
+
 
 class Unmetered:
     """A meter that grants everything and keeps no books."""
 
     def take(self, charged: Charged) -> Lease | NotGranted:
         return Lease(charged.leg, None)
+
+    def give_back(self, switch: str, leg: str) -> None:
+        pass
 
 
 def granted(ring: Ring, arrival: Arrival, meter: Meter) -> tuple[Ring | None, tuple[NotGranted, ...]]:
@@ -72,6 +78,13 @@ def granted(ring: Ring, arrival: Arrival, meter: Meter) -> tuple[Ring | None, tu
         else:
             targets.append(replace(target, lease=lease))
     return (replace(ring, targets=tuple(targets)) if targets else None), tuple(refused)
+
+
+def give_back(ring: Ring, arrival: Arrival, meter: Meter) -> None:
+    """Of a ring whose gateway failed: a leg that was never made has no record that would release its lease."""
+    for target in ring.targets:
+        if isinstance(target, GatewayTarget) and target.lease is not None:
+            meter.give_back(arrival.switch, target.lease.leg)
 
 
 def leg_of(call: str, ring: Ring, position: int) -> str:

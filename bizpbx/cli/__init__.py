@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "rate",
         "caller-id",
         "lockout",
+        "guard",
         "audit",
     ),
     "Calls": ("call", "usage"),

@@ -43,6 +43,9 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | … and | `rules`, `reason`, `switch`, `call` (the switch's name for it) |
 | `call show` | the same and `legs`: a list of `leg`, `started`, `ringing`, `answered`, `ended`, `own`, `caller`, |
 | … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code` |
+| `guard list` | `extension`, `country`, `number`, `reason` (`too-many-calls`, `too-many-new-countries`), `times`, |
+| … and | `first`, `last`, `allowed_until` (in the organisation's time; null: nobody let it through) |
+| `guard allow` | `extension`, `country`, `allowed_until` |
 | `usage show` | `extension`, `label`, `month`, `limit_kind`, `limit_value`, `used_seconds`, `used_amount`, |
 | … and | `reserved_seconds`, `reserved_amount`, `currency`, `share` (1 is the whole limit; null without one) |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |

@@ -9,6 +9,9 @@ from prometheus_client import Counter, Gauge
 PASSCODE_WRONG: Final = Counter("bizpbx_passcode_wrong", "Wrong passcodes keyed in.", ["organisation"])
 PASSCODE_LOCKED: Final = Counter("bizpbx_passcode_locked", "Passcodes locked after wrong ones.", ["organisation"])
 LEASES_REFUSED: Final = Counter("bizpbx_leases_refused", "Legs that were not dialled, by why.", ["reason"])
+GUARD_REFUSED: Final = Counter(
+    "bizpbx_guard_refused", "Calls refused because they looked like toll fraud.", ["organisation", "reason"]
+)
 LEASES_RENEWED: Final = Counter("bizpbx_leases_renewed", "Leases that were given more time while their leg talked.")
 LEASES_PRESUMED: Final = Counter("bizpbx_leases_presumed", "Leases settled without a record of their leg.")
 RECORDS_INGESTED: Final = Counter("bizpbx_records_ingested", "Legs put on record, by what brought them.", ["source"])

@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.allowance import Parts, extended, possible
+from bizpbx.metering.guarding import guarded
 from bizpbx.metering.lease import Lease, LeaseGrant, LeaseState
 from bizpbx.metering.months import split
 from bizpbx.metering.terms import Denial, Denied, Draw, Granted, Terms
@@ -31,8 +32,11 @@ def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted |
             draw.number,
         )
         return Granted(there.id, there.granted_seconds, again=True) if ours else Denied(Denial.LEG_TAKEN)
+    new_country = guarded(session, draw, terms, now)
+    if isinstance(new_country, Denied):
+        return new_country
     if not terms.allowance.limited:
-        return Granted(_write(session, draw, terms, None, now), None)
+        return Granted(_write(session, draw, terms, None, now, new_country), None)
     seconds = affordable_now(usage, terms, now)
     if isinstance(seconds, Denied):
         return seconds
@@ -40,7 +44,7 @@ def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted |
     for month, part in parts.items():
         if not reserve(session, Key(draw.organisation_id, draw.extension, month), part, terms.allowance):
             raise RuntimeError("a month's allowance changed under its lock")
-    lease_id = _write(session, draw, terms, seconds, now)
+    lease_id = _write(session, draw, terms, seconds, now, new_country)
     write_grants(session, draw.organisation_id, lease_id, parts)
     return Granted(lease_id, seconds)
 
@@ -79,7 +83,7 @@ def write_grants(session: Session, organisation_id: int, lease_id: int, parts: P
     )
 
 
-def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now: datetime) -> int:
+def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now: datetime, new_country: bool) -> int:
     rate = terms.rate
     connection = session.connection()
     lease_id: int = connection.execute(
@@ -92,6 +96,7 @@ def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now:
             "extension": draw.extension,
             "number": draw.number,
             "country": draw.country,
+            "new_country": new_country,
             "gateway": draw.gateway,
             "zone": terms.zone,
             "prefix": rate.prefix if rate is not None else None,

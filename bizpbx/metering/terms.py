@@ -8,9 +8,12 @@ from enum import StrEnum
 
 from bizpbx.metering.allowance import UNLIMITED, Allowance
 from bizpbx.metering.pricing import Rate
+from bizpbx.policy.settings import Guard
 
 SLICE = 600
 """Seconds that are granted at once where plenty is left: a controller that is away for less is not noticed."""
+
+UNGUARDED = Guard(None, None)
 
 RING = 120
 """Seconds within which a leg is answered, or not at all."""
@@ -33,13 +36,16 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """By the settings of the moment. `zone` is the organisation's; without a rate the number has none."""
+    """By the settings of the moment. `zone` and `home` (country) are the organisation's; without a rate the number has
+    none."""
 
     zone: str
     rate: Rate | None
     allowance: Allowance = UNLIMITED
     ring: int = RING
     slice: int = SLICE
+    guard: Guard = UNGUARDED
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,18 @@ class Denial(StrEnum):
     """The extension is limited by amount, and what the call would cost is not known."""
     LEG_TAKEN = "leg-taken"
     """A leg of this name was charged before, or to somebody else: choose another name."""
+    TOO_MANY_CALLS = "too-many-calls"
+    """The extension has as many calls outside as the guard lets it have."""
+    TOO_MANY_NEW_COUNTRIES = "too-many-new-countries"
+    """The extension has called as many countries that are new to it as the guard lets it call within an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
+    """`alert`: the guard's first refusal of its kind for a day, that somebody ought to hear of."""
+
     reason: Denial
+    alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,5 @@ class Prompt(StrEnum):
     NOT_IN_SERVICE = "not_in_service"
     ALLOWANCE_EXHAUSTED = "allowance_exhausted"
     ALLOWANCE_ENDING = "allowance_ending"
+    TOO_MANY_CALLS = "too_many_calls"
+    NEW_COUNTRY = "new_country"

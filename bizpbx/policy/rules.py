@@ -78,3 +78,5 @@ class Rule(StrEnum):
     ALLOWANCE_EXHAUSTED = "allowance-exhausted"
     NO_RATE = "no-rate"
     CHARGED_BEFORE = "charged-before"
+    TOO_MANY_CALLS = "too-many-calls"
+    TOO_MANY_NEW_COUNTRIES = "too-many-new-countries"

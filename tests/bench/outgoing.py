@@ -43,7 +43,7 @@ outbound_rules:
 numbers:
   - {number: "+6564291310", to: "101"}
 extensions:
-  - {key: "101", label: Sales, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}}
+  - {key: "101", label: Sales, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}, guard: {concurrent_calls: off}}
 """
 STATIC = """<include>
 <context name="acme.example"><extension name="number">

@@ -344,6 +344,10 @@ class Allowance:
     def __init__(self, seconds: int | None) -> None:
         self.seconds = seconds
         self.asked: list[Charged] = []
+        self.returned: list[str] = []
+
+    def give_back(self, switch: str, leg: str) -> None:
+        self.returned.append(leg)
 
     def take(self, charged: Charged) -> Lease | NotGranted:
         self.asked.append(charged)
@@ -367,6 +371,13 @@ def test_a_leg_that_costs_something_is_dialled_with_a_lease() -> None:
     asked = meter.asked[0]
     assert (asked.organisation, asked.extension, asked.number) == ("acme.example", "101", "+6561234567")
     assert call.rung[0].targets == (replace(PAID, lease=Lease(asked.leg, 600)),)
+
+
+@pytest.mark.parametrize(("ended", "returned"), [(FAILED, 1), (Cause.NO_ANSWER, 0)])
+def test_what_was_granted_to_a_leg_that_no_gateway_made_is_given_back(ended: Cause | Unanswered, returned: int) -> None:
+    call, meter = RecordedCall(rings=(ended,)), Allowance(600)
+    run(call, lambda _: OUTGOING, NobodyAsks(), meter)
+    assert meter.returned == [asked.leg for asked in meter.asked][:returned]
 
 
 def test_the_next_controller_asks_for_the_same_leg() -> None:
