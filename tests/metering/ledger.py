@@ -27,6 +27,7 @@ MIDNIGHT = datetime(2026, 3, 31, 16, 0, tzinfo=UTC)
 MARCH, APRIL = "2026-03", "2026-04"
 RATE = Rate("65", Decimal(2))
 """Two cents a minute."""
+IN_STEPS = Rate("84", Decimal("7.5"), Decimal("1.25"), first=30, next=6)
 
 
 def minutes(many: int) -> Allowance:

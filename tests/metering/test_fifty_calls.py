@@ -6,7 +6,6 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from random import Random
 
 import pytest
@@ -17,17 +16,15 @@ from bizpbx.metering.allowance import Allowance
 from bizpbx.metering.lease import LeaseState
 from bizpbx.metering.pricing import Rate, cost
 from bizpbx.metering.terms import Granted
-from tests.metering.ledger import NOON, ZONE, Ledger
+from tests.metering.ledger import IN_STEPS, NOON, RATE, ZONE, Ledger
 
 CALLS = 50
 LEFT = 300
 """Seconds."""
-PER_SECOND = Rate("65", Decimal(2))
-IN_STEPS = Rate("84", Decimal("7.5"), Decimal("1.25"), first=30, next=6)
 
 LIMITS = {
-    "minutes": (Allowance(seconds=LEFT), PER_SECOND),
-    "amount": (Allowance(amount=cost(PER_SECOND, LEFT)), PER_SECOND),
+    "minutes": (Allowance(seconds=LEFT), RATE),
+    "amount": (Allowance(amount=cost(RATE, LEFT)), RATE),
     "amount in steps": (Allowance(amount=cost(IN_STEPS, LEFT)), IN_STEPS),
 }
 

@@ -16,11 +16,12 @@ from bizpbx.directory.database import Database
 from bizpbx.metering import settling
 from bizpbx.metering.allowance import UNLIMITED, Allowance, Part
 from bizpbx.metering.lease import LeaseState
+from bizpbx.metering.pricing import Rate, cost
 from bizpbx.metering.settling import Talk
 from bizpbx.metering.terms import Denied, Granted
 from bizpbx.metering.usage import Key, Usage, locked, reserve
 from tests.metering.crowd import PATIENCE, Caller, at_once
-from tests.metering.ledger import APRIL, MARCH, MIDNIGHT, NOON, Ledger, cents, minutes
+from tests.metering.ledger import APRIL, IN_STEPS, MARCH, MIDNIGHT, NOON, RATE, Ledger, cents, minutes
 
 MANY = 32
 
@@ -45,6 +46,31 @@ def test_callers_at_once_share_one_allowance(ledger: Ledger, allowance: Allowanc
     usage = ledger.usage()
     assert usage.used_seconds == sum(caller.talked for caller in callers)
     assert (usage.reserved_seconds, usage.reserved_amount) == (0, 0)
+    ledger.check()
+
+
+@pytest.mark.parametrize(
+    ("allowance", "rate"),
+    [(minutes(5), RATE), (cents("10"), RATE), (cents("77.7777"), IN_STEPS)],
+    ids=["minutes", "amount", "amount in steps"],
+)
+def test_calls_at_once_are_not_granted_more_than_there_is(
+    ledger: Ledger, crowd: list[Ledger], allowance: Allowance, rate: Rate
+) -> None:
+    # When thirty-two calls ask at the same moment,
+    given = at_once(MANY, lambda number: crowd[number].seconds(str(number), allowance, rate=rate))
+    granted = [seconds for seconds in given if seconds]
+    # then together they have no more than there is; the lease of each is there, and the others have none.
+    if allowance.seconds is not None:
+        assert sum(granted) <= allowance.seconds
+    else:
+        assert sum(cost(rate, seconds) for seconds in granted) <= (allowance.amount or 0)
+    assert ledger.count(LeaseState.OPEN) == len(granted) > 1
+    usage = ledger.usage()
+    assert usage.reserved_seconds == sum(granted)
+    assert usage.reserved_amount == sum(cost(rate, seconds) for seconds in granted)
+    # The rest is less than the least that one more call could have had.
+    assert ledger.seconds("late", allowance, rate=rate) == 0
     ledger.check()
 
 
@@ -99,6 +125,39 @@ def test_the_first_calls_of_a_month_make_one_row(ledger: Ledger, crowd: list[Led
     # then all of them are in both.
     assert ledger.usage(MARCH).reserved_seconds == MANY * 200
     assert ledger.usage(APRIL).reserved_seconds == MANY * (300 - 200 + 60)
+    ledger.check()
+
+
+def test_calls_that_come_renew_and_go_at_once_stay_within_the_limit(ledger: Ledger, crowd: list[Ledger]) -> None:
+    # Given calls around midnight of the 1st, each of which asks, talks as long as it may, and ends,
+    allowance = minutes(12)
+
+    def call(seed: int) -> int:
+        one, chance = crowd[seed], Random(seed)
+        talked = 0
+        for number in range(4):
+            leg = f"{seed}-{number}"
+            begin = MIDNIGHT + timedelta(seconds=chance.randint(-300, 200))
+            may = one.seconds(leg, allowance, begin, slice=chance.choice((60, 300)))
+            if not may:
+                continue
+            for _ in range(chance.randint(0, 3)):
+                renewed = one.renew(leg, begin, allowance, begin + timedelta(seconds=may // 2))
+                assert renewed is not None
+                assert renewed.seconds is not None
+                may = renewed.seconds
+            seconds = chance.choice((0, chance.randint(1, may), may))
+            one.settle(leg, seconds, begin)
+            talked += seconds
+        return talked
+
+    talked = at_once(MANY, call)
+    # then no month has more than its limit, nothing is reserved any more, and each second is in a month.
+    march, april = ledger.usage(MARCH), ledger.usage(APRIL)
+    assert march.used_seconds <= 720
+    assert april.used_seconds <= 720
+    assert march.used_seconds + april.used_seconds == sum(talked) > 720
+    assert (march.reserved_seconds, april.reserved_seconds) == (0, 0)
     ledger.check()
 
 
