@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.add_column("extension", sa.Column("guard_concurrent_calls", sa.Integer(), nullable=True))
     op.add_column("extension", sa.Column("guard_new_country_calls", sa.Integer(), nullable=True))
     op.add_column("lease", sa.Column("new_country", sa.Boolean(), server_default=sa.false(), nullable=False))
-    op.create_index("ix_lease_country", "lease", ["organisation_id", "extension", "country", "taken_at"])
+    op.create_index("ix_lease_country", "lease", ["organisation_id", "country", "extension", "taken_at"])
     op.create_index(
         "ix_lease_new_country",
         "lease",

@@ -44,7 +44,8 @@ class Lease(Owned, Base):
         CheckConstraint("granted_seconds > 0", name="granted"),
         CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
         Index("ix_lease_open", "organisation_id", "extension", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_lease_country", "organisation_id", "extension", "country", "taken_at"),
+        # The country before the extension: open leases of an extension are found by their own index, not by this one.
+        Index("ix_lease_country", "organisation_id", "country", "extension", "taken_at"),
         Index(
             "ix_lease_new_country",
             "organisation_id",

@@ -16,6 +16,7 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.metering.allowance import UNLIMITED, Allowance
 from bizpbx.metering.guard import MEMORY, QUIET, WINDOW, Traffic, judge
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
+from bizpbx.metering.guarding import CALLS_AND_COUNTRIES
 from bizpbx.metering.lease import Lease, LeaseState
 from bizpbx.metering.taking import take
 from bizpbx.metering.terms import Denial, Denied, Draw, Granted, Terms
@@ -199,6 +200,19 @@ def test_the_guard_asks_one_question(ledger: Ledger, country: str, guard: Guard,
     with counted(ledger.database) as sent:
         assert not goes(ledger, "b", country, guard=Guard(0, 0))
     assert len(sent) == 4, sent
+
+
+def test_the_question_reads_what_it_counts_and_no_more(sqlite_database: Database) -> None:
+    """Leases stay for ever: a question that goes through those of an extension becomes slower with every call."""
+    asked = CALLS_AND_COUNTRIES.compile(dialect=sqlite_database.engine.dialect)
+    with sqlite_database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", ("",) * len(asked.positiontup or ())).all()
+    searches = [row.detail for row in plan if "lease" in row.detail]
+    assert searches == [
+        "SEARCH lease USING INDEX ix_lease_open (organisation_id=? AND extension=?)",
+        "SEARCH lease USING INDEX ix_lease_new_country (organisation_id=? AND extension=? AND taken_at>?)",
+        "SEARCH lease USING INDEX ix_lease_country (organisation_id=? AND country=? AND extension=? AND taken_at>?)",
+    ]
 
 
 THREADS = 32
