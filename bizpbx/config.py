@@ -50,6 +50,12 @@ class Config(BaseSettings):
     spool_days: int = Field(
         default=7, ge=0, le=3650, description="Days that those files are kept after they are on record."
     )
+    lease_grace: int = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="Seconds after the end of a leg until what it was granted is settled without its record.",
+    )
     sip_ip: str = Field(default="127.0.0.1", description="Address a rendered switch listens on for SIP and media.")
     sip_external_ip: str = Field(default="", description="Public address it announces, where it stands behind NAT.")
     devices_port: int = Field(default=5060, ge=1, le=65535, description="Its SIP port for devices.")

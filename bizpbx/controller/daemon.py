@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import gevent
@@ -15,6 +17,7 @@ from gevent.pywsgi import WSGIServer
 
 from bizpbx import config as configuration
 from bizpbx.config import Config, host_and_port
+from bizpbx.controller import faults
 from bizpbx.controller.calls import CallHandler
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.decider import Decider
@@ -70,7 +73,10 @@ class Controller:
         self.switches = [
             Monitor(address, password, self._records.heard) for address in switch_addresses(config.freeswitch)
         ]
-        self._leases = [Leases(switch, self._queries, self._metering, reader, prompts) for switch in self.switches]
+        grace = timedelta(seconds=config.lease_grace)
+        self._leases = [
+            Leases(switch, self._queries, self._metering, reader, prompts, grace) for switch in self.switches
+        ]
         tree = config.freeswitch_conf
         self._tree = StaticTree(self._queries, reader, tree, self.switches) if tree is not None else None
         checks: dict[str, Callable[[], str | None]] = {
@@ -117,6 +123,7 @@ def main() -> int:
     try:
         config = configuration.load()
         configure(config.log)
+        faults.arm(os.environ)
         controller = Controller(config)
         controller.start()
     except BizpbxError as error:

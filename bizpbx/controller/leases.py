@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bizpbx.controller import metrics
+from bizpbx.controller import faults, metrics
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.metering import utc_now
 from bizpbx.controller.queries import DatabaseSilent, Queries
@@ -40,9 +40,6 @@ INTERVAL: Final = 1.0
 RECONCILED: Final = timedelta(minutes=1)
 """Between two comparisons of all open leases with all legs; there is one on every connection, too."""
 
-GRACE: Final = timedelta(minutes=1)
-"""That the record of a leg may take after the leg is gone. A lease is taken before its leg is made, as well."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -56,13 +53,16 @@ class Leases:
         changes: Changes,
         reader: SettingsReader,
         prompts: Prompts,
+        grace: timedelta,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        """The record of a leg may take so long after the leg is gone. A lease is taken before its leg is made, too."""
         self._switch = switch
         self._queries = queries
         self._changes = changes
         self._reader = reader
         self._prompts = prompts
+        self._grace = grace
         self._now = now
         self._name = ""
         self._reconciled: datetime | None = None
@@ -100,7 +100,7 @@ class Leases:
         now = self._now()
         if self._reconciled is None:
             self._name = self._switch.ask("switchname").strip()
-        if self._reconciled is None or now - self._reconciled >= RECONCILED:
+        if self._reconciled is None or now - self._reconciled >= min(RECONCILED, self._grace):
             self.reconcile(now)
             self._reconciled = now
         for lease in self._queries.ask(lambda session: _detached(session, due(session, self._name, now))):
@@ -131,6 +131,7 @@ class Leases:
         extended = self._changes.make(lambda session: renew(session, lease.switch, lease.leg, since, allowance, now))
         if extended is None or extended.seconds is None:
             return
+        faults.reach(faults.Point.RENEWED)
         if extended.more:
             metrics.LEASES_RENEWED.inc()
         else:
@@ -166,7 +167,7 @@ class Leases:
 
     def _gone(self, lease: Lease, now: datetime) -> None:
         """Its record settles the lease. Without one, what was seen of the leg last does."""
-        if now - self._missing.setdefault(lease.leg, now) < GRACE:
+        if now - self._missing.setdefault(lease.leg, now) < self._grace:
             return
         until = self._seen.get(lease.leg) or lease.answered_at
         settled = self._changes.make(

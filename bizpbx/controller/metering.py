@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bizpbx.calls.metering import Charged, NotGranted
-from bizpbx.controller import alerts, metrics
+from bizpbx.controller import alerts, faults, metrics
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.queries import DatabaseSilent, Queries
 from bizpbx.directory.lookup import SettingsReader
@@ -49,11 +49,13 @@ class LedgerMeter:
         self._now = now
 
     def take(self, charged: Charged) -> Lease | NotGranted:
+        faults.reach(faults.Point.BEFORE_RESERVATION)
         now = self._now()
         draw, terms = self._queries.ask(lambda session: self._terms(session, charged, now))
         for _ in range(AGAIN):
             answer = self._changes.make(lambda session, draw=draw: take(session, draw, terms, now))  # type: ignore[misc]
             if isinstance(answer, Granted):
+                faults.reach(faults.Point.RESERVED)
                 return Lease(draw.leg, answer.seconds)
             denied = answer
             if denied.reason is not Denial.LEG_TAKEN:

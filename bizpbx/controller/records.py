@@ -6,14 +6,16 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 
 import gevent
 import structlog
 from gevent.event import Event
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
 
-from bizpbx.controller import metrics
+from bizpbx.controller import faults, metrics
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.queries import DatabaseSilent
 from bizpbx.freeswitch import records
@@ -83,6 +85,7 @@ class Records:
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """A switch has told the end of a leg."""
+        faults.reach(faults.Point.HANGING_UP)
         try:
             record = records.from_event(headers)
         except UnreadableRecord as error:
@@ -127,7 +130,7 @@ class Records:
         if not batch:
             return False
         try:
-            outcome = self._changes.make(lambda session: ingest(session, batch, self._moment()))
+            outcome = self._ingest(batch)
         except BaseException:
             self._events.extendleft(reversed(batch))
             raise
@@ -158,7 +161,7 @@ class Records:
             if record is None:
                 continue
             if (name := (record.switch, record.leg)) in self._known:
-                spool.put_away(one.path, today)
+                self._put_away(spool, one, today)
             else:
                 read[name] = (one, record)
         if read:
@@ -167,16 +170,14 @@ class Records:
                 if name in outcome.unknown:
                     self._refuse(spool, one, "The organisation of the call does not exist here. [not-found]")
                 else:
-                    spool.put_away(one.path, today)
+                    self._put_away(spool, one, today)
             metrics.RECORDS_INGESTED.labels("file").inc(len(outcome.added))
         return bool(self._files) or (self._more_files and bool(read))
 
     def _put_on_record(self, spool: Spool, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome:
         """Together; or one by one, if the database refuses one of them, which is put aside then."""
         try:
-            return self._changes.make(
-                lambda session: ingest(session, [record for _, record in read.values()], self._moment())
-            )
+            return self._ingest([record for _, record in read.values()])
         except OperationalError:
             raise
         except DBAPIError as error:
@@ -187,13 +188,20 @@ class Records:
     def _alone(self, spool: Spool, name: Leg, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome | None:
         waiting, record = read[name]
         try:
-            return self._changes.make(lambda session: ingest(session, [record], self._moment()))
+            return self._ingest([record])
         except OperationalError:
             raise
         except DBAPIError as error:
             del read[name]
             self._refuse(spool, waiting, f"The database refuses it: {error.orig}")
             return None
+
+    def _ingest(self, batch: Sequence[LegRecord]) -> Outcome:
+        return self._changes.make(partial(_ingested, batch, self._moment()))
+
+    def _put_away(self, spool: Spool, waiting: Waiting, today: date) -> None:
+        faults.reach(faults.Point.ON_RECORD)
+        spool.put_away(waiting.path, today)
 
     def _refuse(self, spool: Spool, waiting: Waiting, reason: str) -> None:
         metrics.RECORDS_FAILED.labels("file").inc()
@@ -218,6 +226,12 @@ class Records:
         self._tidied = now
         metrics.SPOOL_FREE.set(spool.free())
         spool.prune(self._moment().date(), self._days)
+
+
+def _ingested(batch: Sequence[LegRecord], now: datetime, session: Session) -> Outcome:
+    outcome = ingest(session, batch, now)
+    faults.reach(faults.Point.SETTLING)
+    return outcome
 
 
 def _parts(outcome: Outcome) -> Sequence[frozenset[Leg]]:

@@ -63,12 +63,13 @@ class Controller:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Returns once it takes calls. Raises TestbedError with its last words if it does not."""
+    def start(self, **variables: str) -> None:
+        """Returns once it takes calls. Raises TestbedError with its last words if it does not. `variables` are added to
+        its environment, this time only."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bizpbx.controller"],
-                env=self._environment,
+                env={**self._environment, **variables},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -90,6 +91,10 @@ class Controller:
         """End it as a crash would: SIGKILL."""
         if self.process is not None:
             processes.stop(self.process, 0)
+
+    def died(self, within: float) -> bool:
+        """Wait for its end by its own hand; False if it still runs after so many seconds."""
+        return self.process is None or processes.ended(self.process, within)
 
     def stop(self) -> int:
         """End it in order: SIGTERM. Returns its exit code."""
@@ -221,11 +226,7 @@ class Installation:
     def start_switch(self) -> World:
         """Start the switch on the rendered tree, and the world round it."""
         if self.kind is SwitchKind.FREESWITCH:
-            password = event_socket_password(self.tree)
-            freeswitch = FreeSwitch(
-                self.tree, self.esl_port, password, profiles=self._profiles, folder=self.folder / "switch"
-            )
-            self.switch = self._stack.enter_context(freeswitch)
+            self.switch = self._stack.enter_context(self._freeswitch())
             world: World = SippWorld(self.devices_port, self.trunks_port, self.folder / "phones")
         else:
             # gevent comes with it: only where it is used.
@@ -238,6 +239,18 @@ class Installation:
             world = SimulatedWorld(self._stack.enter_context(simulated))
         self._world = self._stack.enter_context(world)
         return self._world
+
+    def restart_switch(self) -> None:
+        """End FreeSWITCH as a crash would, and start it again. Phones are to register anew."""
+        if self.switch is None:
+            raise TestbedError("This installation has no FreeSWITCH that runs.")
+        self.switch.kill()
+        self.switch = self._stack.enter_context(self._freeswitch())
+
+    def _freeswitch(self) -> FreeSwitch:
+        password = event_socket_password(self.tree)
+        folder = self.folder / "switch"
+        return FreeSwitch(self.tree, self.esl_port, password, profiles=self._profiles, folder=folder)
 
     @property
     def world(self) -> World:

@@ -17,7 +17,7 @@ ROWS = {
     for row in ROW.findall((TOP / "docs/configuration.md").read_text("utf-8"))
 }
 FIELDS = {f"BIZPBX_{name.upper()}": field for name, field in Config.model_fields.items()}
-FOR_TESTS = {"BIZPBX_REQUIRE"}
+FOR_TESTS = {"BIZPBX_DIE_AT", "BIZPBX_TESTING", "BIZPBX_REQUIRE"}
 
 
 def test_every_variable_is_documented_and_every_documented_one_exists() -> None:

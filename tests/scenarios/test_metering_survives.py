@@ -1,0 +1,167 @@
+"""The controller dies at every point of a metered call's books. Each call is on record once, and charged once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import gevent
+import pytest
+from sqlalchemy import func, select
+
+from bizpbx.controller.faults import Point
+from bizpbx.directory.database import Database
+from bizpbx.metering.call_record import CallLeg, CallRecord
+from bizpbx.metering.lease import LeaseState
+from bizpbx.testbed.world import CallResult, PlacedCall, answers
+from tests.scenarios.conftest import ACME, Scene
+from tests.scenarios.test_usage_limit import leases, limit, used
+
+GRACE = "2"
+"""Seconds, as a variable."""
+PATIENCE = 15.0
+OUTSIDE = "61234567"
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """How many calls and legs there are, and how many names those have."""
+
+    calls: int
+    call_names: int
+    legs: int
+    leg_names: int
+
+
+def on_record(scene: Scene) -> OnRecord:
+    database = Database(scene.installation.config.database)
+    try:
+        with database.reading() as session:
+            one, several = (CallRecord, CallRecord.call), (CallLeg, CallLeg.leg)
+            counts = [
+                session.scalar(select(what).select_from(table)) or 0
+                for table, column in (one, several)
+                for what in (func.count(), func.count(func.distinct(column)))
+            ]
+        return OnRecord(*counts)
+    finally:
+        database.close()
+
+
+@dataclass
+class Books:
+    """What a scenario began with, to be compared with what it leaves."""
+
+    scene: Scene
+    payer: str
+    before: OnRecord
+    leases_before: int
+    used_before: int
+
+    def closed(self, calls: int, legs: int, granted: int, talked: tuple[int, int]) -> None:
+        """Wait until nothing is open or unread; then so many calls and legs are new, each once; so many leases; and
+        seconds of talk between these two."""
+        scene = self.scene
+        with gevent.Timeout(PATIENCE):
+            while (
+                any(lease.state is LeaseState.OPEN for lease in leases(scene, self.payer))
+                or any(scene.installation.config.records.glob("*.cdr.xml"))
+                or on_record(scene).calls < self.before.calls + calls
+            ):
+                gevent.sleep(0.1)
+        # What comes too often would come now.
+        gevent.sleep(0.7)
+        after = on_record(scene)
+        assert (after.calls - self.before.calls, after.legs - self.before.legs) == (calls, legs)
+        assert (after.calls, after.legs) == (after.call_names, after.leg_names)
+        assert len(leases(scene, self.payer)) - self.leases_before == granted
+        total = used(scene, self.payer)
+        assert talked[0] <= total.seconds - self.used_before <= talked[1]
+        assert (total.reserved, total.charged) == (0, total.seconds)
+        assert audited(scene) == []
+
+
+def audited(scene: Scene) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(
+        scene.installation.bizpbx("usage", "audit", "--json", "--organisation", ACME)
+    )
+    return found
+
+
+@pytest.fixture
+def books(scene: Scene) -> Iterator[Callable[[str], Books]]:
+    """The books of an extension, with the second controller stopped; afterwards the first one runs as ever."""
+
+    def opened(payer: str) -> Books:
+        return Books(scene, payer, on_record(scene), len(leases(scene, payer)), used(scene, payer).seconds)
+
+    yield opened
+    first, second = scene.installation.controllers
+    first.kill()
+    second.kill()
+    first.start()
+
+
+def dies_at(scene: Scene, point: Point) -> None:
+    """Start the first controller anew, so that it dies there."""
+    first = scene.installation.controllers[0]
+    first.kill()
+    first.start(BIZPBX_TESTING="1", BIZPBX_DIE_AT=point.value, BIZPBX_LEASE_GRACE=GRACE)
+
+
+def comes_back(scene: Scene) -> None:
+    """It is dead by now, or soon, by its own hand; then start it as ever."""
+    first = scene.installation.controllers[0]
+    assert first.died(within=PATIENCE)
+    first.start(BIZPBX_LEASE_GRACE=GRACE)
+
+
+def calls_out(scene: Scene, user: str, hangup_after: float = 1.6) -> PlacedCall:
+    return scene.installation.world.place(scene.registered(f"{user}-ip_phone"), OUTSIDE, hangup_after=hangup_after)
+
+
+def ended_well(result: CallResult) -> None:
+    assert (result.code, result.ended_by) == (200, "caller")
+
+
+@pytest.mark.parametrize("point", [Point.BEFORE_RESERVATION, Point.RESERVED])
+def test_killed_before_the_bridge_nothing_is_dialled_and_what_was_granted_is_given_back(
+    scene: Scene, books: Callable[[str], Books], point: Point
+) -> None:
+    limit(scene, "101", 600)
+    opened = books("101")
+    dies_at(scene, point)
+    # Without a controller nothing that costs is dialled.
+    assert calls_out(scene, "101").result().code == 403
+    comes_back(scene)
+    opened.closed(calls=1, legs=1, granted=1 if point is Point.RESERVED else 0, talked=(0, 0))
+    assert scene.carrier.incoming == []
+
+
+@pytest.mark.parametrize("moment", [180, 200], ids=["ringing", "answered"])
+def test_killed_during_the_call_it_goes_on_and_is_charged_once(
+    scene: Scene, books: Callable[[str], Books], moment: int
+) -> None:
+    limit(scene, "103", 600)
+    opened = books("103")
+    scene.carrier = scene.installation.world.carrier(scene.carrier.port, answers(0.8))
+    try:
+        placed = calls_out(scene, "103")
+        placed.wait_for(moment)
+        scene.installation.controllers[0].kill()
+        ended_well(placed.result())
+    finally:
+        scene.carrier = scene.installation.world.carrier(scene.carrier.port)
+    comes_back(scene)
+    opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
+
+
+@pytest.mark.parametrize("point", [Point.HANGING_UP, Point.SETTLING, Point.ON_RECORD])
+def test_killed_after_the_call_it_is_on_record_once(scene: Scene, books: Callable[[str], Books], point: Point) -> None:
+    limit(scene, "104", 600)
+    opened = books("104")
+    dies_at(scene, point)
+    ended_well(calls_out(scene, "104").result())
+    comes_back(scene)
+    opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
