@@ -15,6 +15,10 @@ from bizpbx.policy.settings import Guard
 MEMORY = timedelta(days=30)
 """A country is new to an extension that was charged no call to it for so long."""
 
+PROBATION = timedelta(days=1)
+"""A charged call makes its country known only after so long: else one call of a minute would lift the limit for the
+rest of the night, which is when stolen passwords are used."""
+
 WINDOW = timedelta(hours=1)
 """Calls to new countries are counted within it."""
 

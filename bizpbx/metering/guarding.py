@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.base import UtcDateTime
-from bizpbx.metering.guard import MEMORY, QUIET, WINDOW, Traffic, judge, may_be_new
+from bizpbx.metering.guard import MEMORY, PROBATION, QUIET, WINDOW, Traffic, judge, may_be_new
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.lease import NEW, OPEN, Lease, LeaseState
 from bizpbx.metering.terms import Denial, Denied, Draw, Terms
@@ -38,7 +38,7 @@ def _traffic(session: Session, draw: Draw, now: datetime, *, with_countries: boo
     asked = {"organisation_id": draw.organisation_id, "extension": draw.extension, "call": draw.call}
     if not with_countries:
         return Traffic(session.execute(CALLS, asked).scalar_one())
-    moments = {"since": now - MEMORY, "within": now - WINDOW}
+    moments = {"since": now - MEMORY, "until": now - PROBATION, "within": now - WINDOW}
     row = session.execute(CALLS_AND_COUNTRIES, {**asked, **moments, "country": draw.country}).one()
     return Traffic(row.calls, not (row.charged or row.allowed), row.new_country_calls)
 
@@ -96,6 +96,7 @@ CALLS_AND_COUNTRIES = select(
         OURS,
         LEASES.c.country == bindparam("country"),
         LEASES.c.taken_at > bindparam("since"),
+        LEASES.c.taken_at <= bindparam("until"),
         or_(LEASES.c.state == LeaseState.SETTLED, LEASES.c.state == LeaseState.PRESUMED),
     )
     .label("charged"),

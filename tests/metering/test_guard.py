@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
 from bizpbx.metering.allowance import UNLIMITED, Allowance
-from bizpbx.metering.guard import MEMORY, QUIET, WINDOW, Traffic, judge
+from bizpbx.metering.guard import MEMORY, PROBATION, QUIET, WINDOW, Traffic, judge
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.guarding import CALLS_AND_COUNTRIES
 from bizpbx.metering.lease import Lease, LeaseState
@@ -110,19 +110,19 @@ def test_a_fourth_new_country_within_an_hour_is_refused(ledger: Ledger) -> None:
         assert goes(ledger, country, country, NOON + position * MINUTE)
         ledger.settle(country, 30, NOON + position * MINUTE)
     later = NOON + 10 * MINUTE
-    # The home country is never new, those that were called are not new any more, others have an hour of their own.
+    # The home country is never new, others have an hour of their own, and one short call makes no country known.
     assert why(call(ledger, "a", "AF", later)) is Denial.TOO_MANY_NEW_COUNTRIES
     assert goes(ledger, "b", "SG", later)
-    assert goes(ledger, "c", "VN", later)
+    assert why(call(ledger, "c", "VN", later)) is Denial.TOO_MANY_NEW_COUNTRIES
     assert goes(ledger, "d", "AF", later, extension="101")
-    assert refusals(ledger) == [("100", "AF", "too-many-new-countries", 1)]
+    assert refusals(ledger) == [(*one, "too-many-new-countries", 1) for one in (("100", "AF"), ("100", "VN"))]
     # An hour after the first of them there is a place again: one.
     assert why(call(ledger, "a", "AF", NOON + WINDOW - SECOND)) is Denial.TOO_MANY_NEW_COUNTRIES
     assert goes(ledger, "a", "AF", NOON + WINDOW)
     assert why(call(ledger, "e", "MM", NOON + WINDOW)) is Denial.TOO_MANY_NEW_COUNTRIES
 
 
-def test_a_country_is_known_for_thirty_days_after_a_call_that_was_charged(ledger: Ledger) -> None:
+def test_a_country_is_known_from_a_day_to_thirty_days_after_a_call_that_was_charged(ledger: Ledger) -> None:
     one = Guard(None, 1)
     assert goes(ledger, "a", "VN", guard=one)
     # Neither a call under way nor one that nobody answered makes it known; the latter does not count either.
@@ -130,8 +130,10 @@ def test_a_country_is_known_for_thirty_days_after_a_call_that_was_charged(ledger
     ledger.release("a")
     assert goes(ledger, "b", "VN", guard=one)
     ledger.settle("b", 5)
-    assert goes(ledger, "c", "VN", guard=one)
     none = Guard(None, 0)
+    assert why(call(ledger, "c", "VN", NOON + PROBATION - SECOND, guard=none)) is Denial.TOO_MANY_NEW_COUNTRIES
+    assert goes(ledger, "c", "VN", NOON + PROBATION, guard=none)
+    ledger.release("c")
     assert goes(ledger, "d", "VN", NOON + MEMORY - SECOND, guard=none)
     assert why(call(ledger, "e", "VN", NOON + MEMORY, guard=none)) is Denial.TOO_MANY_NEW_COUNTRIES
 
@@ -211,7 +213,8 @@ def test_the_question_reads_what_it_counts_and_no_more(sqlite_database: Database
     assert searches == [
         "SEARCH lease USING INDEX ix_lease_open (organisation_id=? AND extension=?)",
         "SEARCH lease USING INDEX ix_lease_new_country (organisation_id=? AND extension=? AND taken_at>?)",
-        "SEARCH lease USING INDEX ix_lease_country (organisation_id=? AND country=? AND extension=? AND taken_at>?)",
+        "SEARCH lease USING INDEX ix_lease_country"
+        " (organisation_id=? AND country=? AND extension=? AND taken_at>? AND taken_at<?)",
     ]
 
 
