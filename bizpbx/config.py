@@ -79,6 +79,10 @@ class Config(BaseSettings):
         description="Key that encrypts stored gateway passwords; empty means the file secret.key under home.",
         repr=False,
     )
+    smtp_url: str = Field(
+        default="", description="Mail server that takes what is sent; empty means that mails wait.", repr=False
+    )
+    mail_from: str = Field(default="", description="Address that mails come from.")
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
     @field_validator("freeswitch_conf", "prompts", "spool", "tls_certificates", mode="before")

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "caller-id",
         "lockout",
         "guard",
+        "mail",
         "audit",
     ),
     "Calls": ("call", "usage"),

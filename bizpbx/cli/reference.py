@@ -48,6 +48,9 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `guard allow` | `extension`, `country`, `allowed_until` |
 | `usage show` | `extension`, `label`, `month`, `limit_kind`, `limit_value`, `used_seconds`, `used_amount`, |
 | … and | `reserved_seconds`, `reserved_amount`, `currency`, `share` (1 is the whole limit; null without one) |
+| `mail list`, `mail show` | `id`, `state` (`queued`, `sent`, `dead`), `key`, `recipient`, `template`, `tries`, |
+| … and | `created_at`, `next_try`, `sent_at` (UTC; null: none), `last_error`; `show` also `subject`, `text` |
+| `mail resend` | `id`, `before` (the state it was in) |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |
 """

@@ -23,6 +23,7 @@ from bizpbx.controller.changes import Changes
 from bizpbx.controller.decider import Decider
 from bizpbx.controller.leases import Leases
 from bizpbx.controller.logs import configure
+from bizpbx.controller.mail import Postman
 from bizpbx.controller.metering import LedgerMeter
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
@@ -36,6 +37,7 @@ from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
 from bizpbx.freeswitch.spool import Spool
+from bizpbx.mail.smtp import Smtp, server_of
 from bizpbx.prompts import Prompts
 from bizpbx.web.app import application
 from bizpbx.web.directory import Directory
@@ -70,6 +72,9 @@ class Controller:
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
         self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)
+        server = server_of(config)
+        smtp = Smtp(server) if server is not None else None
+        self._postman = Postman(self._queries, Changes(config.database), smtp, config.mail_from)
         self.switches = [
             Monitor(address, password, self._records.heard) for address in switch_addresses(config.freeswitch)
         ]
@@ -93,6 +98,7 @@ class Controller:
         self.calls.start()
         self.http.start()
         self._records.start()
+        self._postman.start()
         for switch in self.switches:
             switch.start()
         for leases in self._leases:
@@ -111,6 +117,7 @@ class Controller:
             leases.stop()
         for switch in self.switches:
             switch.stop()
+        self._postman.stop()
         self._records.stop()
         self._metering.close()
         self._passcodes.close()

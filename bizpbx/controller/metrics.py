@@ -18,3 +18,7 @@ RECORDS_INGESTED: Final = Counter("bizpbx_records_ingested", "Legs put on record
 RECORDS_FAILED: Final = Counter("bizpbx_records_failed", "Leg records that could not be read or kept.", ["source"])
 RECORDS_LAG: Final = Gauge("bizpbx_records_lag_seconds", "Age of the oldest leg record that waits.")
 SPOOL_FREE: Final = Gauge("bizpbx_spool_free_bytes", "What the switch can still write of call records.")
+MAIL_SENT: Final = Counter("bizpbx_mail_sent", "Mails that the mail server took.")
+MAIL_FAILED: Final = Counter("bizpbx_mail_failed", "Tries to send a mail that failed.")
+MAIL_DEAD: Final = Counter("bizpbx_mail_dead", "Mails that were given up.")
+MAIL_WAITING: Final = Gauge("bizpbx_mail_waiting", "Mails in the outbox that have not left.")

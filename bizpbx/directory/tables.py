@@ -15,6 +15,7 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
+from bizpbx.mail.outbox import Mail
 from bizpbx.metering.call_record import CallLeg, CallRecord
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.lease import Charge, Lease, LeaseGrant
@@ -40,6 +41,7 @@ __all__ = [
     "Lease",
     "LeaseGrant",
     "Licence",
+    "Mail",
     "Member",
     "Number",
     "Organisation",

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bizpbx.config import Config
 from bizpbx.controller import rendering
-from bizpbx.controller.doctor import home, rates
+from bizpbx.controller.doctor import home, mail, rates
 from bizpbx.controller.doctor.finding import Finding, ok, problem, warning
 from bizpbx.directory import migrations, secrets
 from bizpbx.directory.database import Database, parse, sqlite_file
@@ -40,6 +40,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield reached(database)
         yield clock(database)
         yield from settings(config, database)
+        yield from mail.examine(config, database)
     except BizpbxError as error:
         yield problem("database", str(error))
     except SQLAlchemyError as error:

@@ -1,0 +1,1 @@
+"""Mails: the outbox in the database, their texts, and how they leave."""

@@ -1,0 +1,79 @@
+"""A mail as it leaves: subject, text and HTML from the templates of a language."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from bizpbx.mail.queue import Claimed
+
+LANGUAGE: Final = "en"
+NAMES: Final = uuid.UUID("6f0e3c52-5f0f-4a39-9d0e-6f5d1ad0d8a1")
+MOST_SUBJECT: Final = 200
+
+
+def message(mail: Claimed, sender: str, language: str = LANGUAGE) -> EmailMessage:
+    """Made again, it is the same to the byte but for its MIME boundary. Raises jinja2.TemplateError for a template that
+    is not there, or that asks for a value that is not."""
+    values = {
+        **{name: _flat(value) for name, value in mail.details.items()},
+        "organisation": _flat(mail.organisation),
+        "zone": mail.zone,
+    }
+    folder = f"{language}/{mail.template}"
+    made = EmailMessage(policy=SMTP)
+    made["From"] = Address(addr_spec=sender)
+    made["To"] = Address(addr_spec=mail.recipient)
+    made["Subject"] = _flat(_environment().get_template(f"{folder}.subject").render(values))[:MOST_SUBJECT]
+    made["Date"] = format_datetime(mail.created_at)
+    made["Message-ID"] = message_id(mail, sender)
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(_environment().get_template(f"{folder}.txt").render(values), cte="quoted-printable")
+    html = _environment().get_template(f"{folder}.html").render(values)
+    made.add_alternative(html, subtype="html", cte="quoted-printable")
+    return made
+
+
+def message_id(mail: Claimed, sender: str) -> str:
+    """The same for each try, so that a mail which arrives twice can be told."""
+    what = f"{mail.domain}/{mail.key}/{mail.recipient}/{mail.created_at.isoformat()}"
+    return f"<{uuid.uuid5(NAMES, what)}@{sender.rpartition('@')[2]}>"
+
+
+def _flat(value: Any) -> Any:
+    """A text on one line, with nothing invisible in it: it may stand in a header."""
+    if isinstance(value, str):
+        return " ".join("".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in value).split())
+    if isinstance(value, Mapping):
+        return {name: _flat(each) for name, each in value.items()}
+    return [_flat(each) for each in value] if isinstance(value, list) else value
+
+
+def _local(moment: str, zone: str) -> str:
+    """A moment by the organisation's clock."""
+    return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bizpbx.mail"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["local"] = _local
+    return environment
