@@ -14,6 +14,7 @@ from bizpbx.controller.faults import Point
 from bizpbx.directory.database import Database
 from bizpbx.metering.call_record import CallLeg, CallRecord
 from bizpbx.metering.lease import LeaseState
+from bizpbx.testbed.installation import SwitchKind
 from bizpbx.testbed.world import CallResult, PlacedCall, answers
 from tests.scenarios.conftest import ACME, Scene
 from tests.scenarios.test_usage_limit import leases, limit, used
@@ -165,3 +166,46 @@ def test_killed_after_the_call_it_is_on_record_once(scene: Scene, books: Callabl
     ended_well(calls_out(scene, "104").result())
     comes_back(scene)
     opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
+
+
+def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tells_it(
+    scene: Scene, books: Callable[[str], Books]
+) -> None:
+    """Given sixteen seconds, and much more during the call, which talks for twenty."""
+    limit(scene, "100", 16)
+    opened = books("100")
+    dies_at(scene, Point.RENEWED)
+    placed = calls_out(scene, "100", hangup_after=20.0)
+    placed.wait_for(200)
+    limit(scene, "100", 600)
+    comes_back(scene)
+    ended_well(placed.result(timeout=40.0))
+    opened.closed(calls=1, legs=2, granted=1, talked=(19, 22))
+
+
+def test_the_leases_of_a_switch_that_died_are_settled_by_what_was_seen_last(
+    scene: Scene, books: Callable[[str], Books]
+) -> None:
+    if scene.installation.kind is SwitchKind.SIMULATOR:
+        pytest.skip("the simulator is part of this process, which cannot be killed")
+    limit(scene, "101", 600)
+    before = books("101")
+    controller = scene.installation.controllers[0]
+    controller.kill()
+    controller.start(BIZPBX_LEASE_GRACE=GRACE)
+    # Its caller hears nothing of the end, so nobody waits for that.
+    calls_out(scene, "101", hangup_after=60.0).wait_for(200)
+    with gevent.Timeout(PATIENCE):
+        while leases(scene, "101")[-1].answered_at is None:
+            gevent.sleep(0.1)
+    scene.installation.restart_switch()
+    scene.disturbed |= set(scene.passwords)
+    with gevent.Timeout(PATIENCE):
+        while leases(scene, "101")[-1].state is LeaseState.OPEN:
+            gevent.sleep(0.1)
+    assert leases(scene, "101")[-1].state is LeaseState.PRESUMED
+    after = used(scene, "101")
+    assert 1 <= after.seconds - before.used_before <= PATIENCE
+    assert (after.reserved, after.charged) == (0, after.seconds)
+    # Told, and no fault: the command ends with 0.
+    assert [finding["kind"] for finding in audited(scene)] == ["presumed"]
