@@ -78,6 +78,8 @@ def apply_in(
         given["guard"] = settings.organisation.guard.model_dump(exclude_unset=True)
     if "guard" in given:
         given["guard"] = guard_limits.changed(before["guard"], given["guard"])
+    if "alerts" in given:
+        given["alerts"] = sorted(set(given["alerts"] or ()))
     after = before | given
     work = Work(session, organisation_id, settings.organisation.domain, at, secrets, prune, after)
     comparing.compare(work, settings, remove)
@@ -114,7 +116,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
         .where(Organisation.id == work.organisation_id)
         .values(
             default_rule_id=work.ids["outbound_rules"].get(organisation["default_rule"]),
-            **{field: organisation[field] for field in (*NEEDED, "main_number", "refuse_without_passcode")},
+            **{field: organisation[field] for field in (*NEEDED, "main_number", "refuse_without_passcode", "alerts")},
             **guard_limits.columns(organisation["guard"]),
         )
     )

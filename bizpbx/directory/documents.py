@@ -48,6 +48,7 @@ def organisation(session: Session, organisation_id: int) -> Document:
         "main_number": row.main_number,
         "refuse_without_passcode": row.refuse_without_passcode,
         "guard": guard_limits.document(row),
+        "alerts": row.alerts,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, String
+from sqlalchemy import JSON, ForeignKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base
@@ -14,6 +14,7 @@ class Organisation(Base):
     `rates_version` is what that was when its rates changed last: decks are kept under it.
     `refuse_without_passcode`: who has no passcode may not call where one is required.
     `guard_…`: what an extension without limits of its own may do outside (bizpbx/metering/guard.py); -1: no limit.
+    `alerts`: addresses that mails about all of it go to.
     """
 
     __tablename__ = "organisation"
@@ -37,5 +38,6 @@ class Organisation(Base):
     refuse_without_passcode: Mapped[bool] = mapped_column(default=False)
     guard_concurrent_calls: Mapped[int] = mapped_column(default=STANDARD["concurrent_calls"])
     guard_new_country_calls: Mapped[int] = mapped_column(default=STANDARD["new_country_calls"])
+    alerts: Mapped[list[str]] = mapped_column(JSON, default=list)
     version: Mapped[int] = mapped_column(default=1)
     rates_version: Mapped[int] = mapped_column(default=0)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.passcode_lockout import PasscodeLockout
+from bizpbx.mail.alerts import PASSCODE_LOCKED, alert
 from bizpbx.policy.lockout import Lockout, after_right, after_wrong, recent
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ def count(session: Session, domain: str, key: str, right: bool, now: datetime) -
         session.execute(
             insert(PasscodeLockout).values(organisation_id=found.organisation_id, extension_id=found.id, **values)
         )
+    if after.locked_until is not None and after.locked(now) and not before.locked(now):
+        until = after.locked_until.isoformat()
+        details = {"extension": key, "until": until}
+        alert(session, found.organisation_id, f"{PASSCODE_LOCKED}/{key}/{until}", PASSCODE_LOCKED, details, now)
     return before, after
 
 

@@ -107,6 +107,7 @@ class Organisation(Section):
     main_number: E164 | None = None
     refuse_without_passcode: bool | None = None
     guard: Guard | None = None
+    alerts: Annotated[list[Email], Field(max_length=20)] | None = None
 
     @field_validator("refuse_without_passcode")
     @classmethod
