@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
-from bizpbx.metering.allowance import Allowance
+from bizpbx.metering.allowance import UNLIMITED, Allowance, Part
 from bizpbx.metering.pricing import Rate, cost
 from bizpbx.metering.terms import Granted
 from bizpbx.metering.usage import Usage
@@ -32,6 +32,7 @@ RATES = (
 )
 
 ALLOWANCES = (
+    UNLIMITED,
     Allowance(seconds=600),
     Allowance(seconds=7),
     Allowance(amount=Decimal("30")),
@@ -42,13 +43,16 @@ BEGIN = MIDNIGHT - timedelta(minutes=12)
 
 
 class Leg:
-    def __init__(self, name: str, rate: Rate, granted: int, ring: int, now: datetime) -> None:
+    """`granted` is nothing where nothing limited it."""
+
+    def __init__(self, name: str, rate: Rate, granted: int | None, ring: int, now: datetime) -> None:
         self.name, self.rate, self.granted, self.ring, self.taken = name, rate, granted, ring, now
         self.answered: datetime | None = None
 
 
 class Machine(RuleBasedStateMachine):
-    """Calls of one extension around midnight of the 1st, under one allowance. The clock goes on by itself."""
+    """Calls of one extension around midnight of the 1st, under an allowance that may be changed. The clock goes on by
+    itself."""
 
     database: Database
     serial = 0
@@ -68,12 +72,19 @@ class Machine(RuleBasedStateMachine):
         self.legs: list[Leg] = []
         self.ended: list[tuple[Leg, int]] = []
         self.talked = 0
-        self.overtalked = False
+        self.over: set[str] = set()
+        """Months in which more was talked than granted, or than the limit is by now."""
         self.count = 0
 
-    @initialize(allowance=st.sampled_from(ALLOWANCES))
-    def limit(self, allowance: Allowance) -> None:
+    @initialize(allowance=st.sampled_from(ALLOWANCES[1:]))
+    def begin(self, allowance: Allowance) -> None:
         self.allowance = allowance
+
+    @rule(allowance=st.sampled_from(ALLOWANCES))
+    def change_the_limit(self, allowance: Allowance) -> None:
+        self.allowance = allowance
+        # What was used and granted before it stays; only of what is below the new limit more is given.
+        self.over = {month for month in (MARCH, APRIL) if not self.within(self.ledger.usage(month))}
 
     @rule(seconds=st.integers(1, 200))
     def time_goes_on(self, seconds: int) -> None:
@@ -83,9 +94,13 @@ class Machine(RuleBasedStateMachine):
     def take(self, rate: Rate, slice: int, ring: int) -> None:
         name = f"{self.serial}-{self.count}"
         self.count += 1
+        before, left = self.totals(), self.left()
         granted = self.ledger.take(name, self.allowance, self.now, rate=rate, slice=slice, ring=ring)
+        if not isinstance(granted, Granted) or granted.seconds is None:
+            assert self.totals() == before
+        self.no_more_than(left)
         if isinstance(granted, Granted):
-            assert granted.seconds is not None
+            assert (granted.seconds is None) == (not self.allowance.limited)
             self.legs.append(Leg(name, rate, granted.seconds, ring, self.now))
 
     @precondition(lambda self: self.legs)
@@ -102,9 +117,17 @@ class Machine(RuleBasedStateMachine):
         leg = data.draw(st.sampled_from(self.legs))
         self.answer(leg, data)
         assert leg.answered is not None
+        before, left = self.totals(), self.left()
         renewed = self.ledger.renew(leg.name, leg.answered, self.allowance, max(self.now, leg.answered), 300)
+        self.no_more_than(left)
+        if leg.granted is None:
+            assert renewed is None
+            return
         assert renewed is not None
         assert renewed.seconds == leg.granted + renewed.more
+        if not renewed.more:
+            # It holds what it had, or less of the month in which it was not answered after all.
+            assert all(now <= then for now, then in zip(self.totals(), before, strict=True))
         leg.granted = renewed.seconds
 
     @precondition(lambda self: self.legs)
@@ -112,15 +135,19 @@ class Machine(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, part: float) -> None:
         leg = data.draw(st.sampled_from(self.legs))
         self.answer(leg, data)
-        self.end(leg, max(1, round(leg.granted * part)))
+        before = self.totals()
+        self.end(leg, max(1, round((leg.granted or 600) * part)))
+        # Whatever the limit is by now: no month has more than before by what was granted.
+        if leg.granted is not None:
+            assert all(now <= then for now, then in zip(self.totals(), before, strict=True))
 
     @precondition(lambda self: self.legs)
     @rule(data=st.data(), more=st.integers(1, 100))
     def settle_what_talked_too_long(self, data: st.DataObject, more: int) -> None:
         leg = data.draw(st.sampled_from(self.legs))
         self.answer(leg, data)
-        self.overtalked = True
-        self.end(leg, leg.granted + more)
+        self.end(leg, (leg.granted or 600) + more)
+        self.over |= {month for month in (MARCH, APRIL) if not self.within(self.ledger.usage(month))}
 
     @precondition(lambda self: self.legs)
     @rule(data=st.data())
@@ -136,12 +163,13 @@ class Machine(RuleBasedStateMachine):
         leg = data.draw(st.sampled_from(self.legs))
         self.answer(leg, data)
         assert leg.answered is not None
-        until = leg.answered + timedelta(seconds=leg.granted * part)
+        seen = round((leg.granted or 600) * part)
+        until = leg.answered + timedelta(seconds=seen)
         presumed = self.ledger.presume(leg.name, until, until, leg.answered)
         assert presumed is not None
-        assert 1 <= presumed.seconds <= leg.granted
+        assert presumed.seconds == max(1, seen if leg.granted is None else min(seen, leg.granted))
         self.ledger.check()
-        self.end(leg, max(1, leg.granted - 1))
+        self.end(leg, max(1, (leg.granted or 600) - 1))
 
     @precondition(lambda self: self.ended)
     @rule(data=st.data(), seconds=st.integers(0, 100))
@@ -164,20 +192,37 @@ class Machine(RuleBasedStateMachine):
         assert (settled.seconds, settled.amount) == (seconds, cost(leg.rate, seconds))
         self.talked += seconds
         self.legs.remove(leg)
+        if leg.granted is None:
+            self.over |= {month for month in (MARCH, APRIL) if not self.within(self.ledger.usage(month))}
         self.ended.append((leg, seconds))
 
     @invariant()
     def it_adds_up(self) -> None:
         self.ledger.check()
-        used = [self.ledger.usage(month) for month in (MARCH, APRIL)]
-        assert sum(usage.used_seconds for usage in used) == self.talked
-        for usage in used:
-            assert self.overtalked or self.within(usage)
+        usage = {month: self.ledger.usage(month) for month in (MARCH, APRIL)}
+        assert sum(one.used_seconds for one in usage.values()) == self.talked
+        assert all(month in self.over or self.within(one) for month, one in usage.items())
 
     def within(self, usage: Usage) -> bool:
-        if self.allowance.seconds is not None:
-            return usage.used_seconds + usage.reserved_seconds <= self.allowance.seconds
-        return usage.used_amount + usage.reserved_amount <= (self.allowance.amount or 0)
+        left = usage.left(self.allowance)
+        return left.seconds >= 0 and left.amount >= 0
+
+    def left(self) -> list[Part]:
+        """What may still be granted, by month."""
+        return [self.ledger.usage(month).left(self.allowance) for month in (MARCH, APRIL)]
+
+    def no_more_than(self, before: list[Part]) -> None:
+        """What was granted since was left; of what was used up already nothing was."""
+        for left, was in zip(self.left(), before, strict=True):
+            assert left.seconds >= min(0, was.seconds)
+            assert left.amount >= min(Decimal(0), was.amount)
+
+    def totals(self) -> list[Decimal | int]:
+        """What is used or reserved, by month."""
+        usage = [self.ledger.usage(month) for month in (MARCH, APRIL)]
+        return [one.used_seconds + one.reserved_seconds for one in usage] + [
+            one.used_amount + one.reserved_amount for one in usage
+        ]
 
     def teardown(self) -> None:
         for leg in self.legs:
