@@ -23,6 +23,7 @@ from bizpbx.metering.lease import Charge, Lease
 from bizpbx.metering.leg import LegRecord
 from bizpbx.metering.settling import Talk, settle_all
 from bizpbx.metering.summary import CallSummary, summary
+from bizpbx.metering.usage_alerts import watch
 from bizpbx.policy.numbers import e164
 
 ONE_AT_A_TIME = 0x62697A_706278
@@ -77,7 +78,8 @@ def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Out
     before = _of_calls(session, owned.values())
     new = [leg for name, leg in owned.items() if name not in before]
     _add(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
-    settle_all(session, [Talk(leg.switch, leg.leg, leg.answered, leg.talked) for leg in new if leg.gateway], now)
+    talks = [Talk(leg.switch, leg.leg, leg.answered, leg.talked) for leg in new if leg.gateway]
+    watch(session, settle_all(session, talks, now).values(), now)
     _bring_calls_up_to_date(session, new, before.values(), owners)
     return Outcome(frozenset((leg.switch, leg.leg) for leg in new), nobodys, unknown)
 
