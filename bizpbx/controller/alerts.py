@@ -1,4 +1,4 @@
-"""What somebody ought to hear of at once: a line in the log and a counter, and mail once there is an outbox for it."""
+"""What somebody ought to hear of at once: a line in the log and a counter. Mails are queued where it is recorded."""
 
 from __future__ import annotations
 

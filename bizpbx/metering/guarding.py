@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.base import UtcDateTime
+from bizpbx.mail.alerts import GUARD_REFUSED, alert
 from bizpbx.metering.guard import MEMORY, PROBATION, QUIET, WINDOW, Traffic, judge, may_be_new
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.lease import NEW, OPEN, Lease, LeaseState
@@ -31,7 +32,12 @@ def guarded(session: Session, draw: Draw, terms: Terms, now: datetime) -> Denied
     denial = judge(limits, traffic)
     if denial is None:
         return traffic.new_country
-    return Denied(denial, alert=_refused(session, draw, denial, now) == 1)
+    first = _refused(session, draw, denial, now) == 1
+    if first:
+        details = {"extension": draw.extension, "country": draw.country, "number": draw.number, "reason": denial.value}
+        key = f"{GUARD_REFUSED}/{draw.extension}/{draw.country}/{denial.value}/{now:%Y-%m-%d}"
+        alert(session, draw.organisation_id, key, GUARD_REFUSED, details, now)
+    return Denied(denial, alert=first)
 
 
 def _traffic(session: Session, draw: Draw, now: datetime, *, with_countries: bool) -> Traffic:

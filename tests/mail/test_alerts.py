@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,12 @@ from bizpbx.directory import documents, passcodes
 from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
 from bizpbx.errors import InvalidSettings
+from bizpbx.mail import queue
+from bizpbx.mail.message import message
 from bizpbx.mail.outbox import Mail
+from bizpbx.metering.taking import take
+from bizpbx.metering.terms import Denied, Draw, Terms
+from bizpbx.policy.settings import Guard
 from tests.settings.samples import NOON, applied, example
 
 
@@ -72,3 +77,28 @@ def test_without_addresses_nobody_is_told_and_the_lock_holds(database: Database)
             _, after = passcodes.count(session, "acme.example", "100", False, NOON)
     assert after.locked(NOON)
     assert told(database) == []
+
+
+def test_calls_that_look_like_toll_fraud_are_told_once_and_again_after_a_quiet_day(database: Database) -> None:
+    applied(database, with_alerts("ops@acme.example"))
+
+    def refused(leg: str, at: datetime) -> None:
+        with database.writing() as session:
+            owner = session.scalars(select(Organisation.id)).one()
+            draw = Draw(owner, "fs1", leg, f"call-{leg}", "100", "+84937712345", "VN", "carrier")
+            answer = take(session, draw, Terms("Asia/Singapore", None, guard=Guard(4, 0), home="SG"), at)
+            assert isinstance(answer, Denied)
+
+    for leg in "abc":
+        refused(leg, NOON)
+    key = "guard-refused/100/VN/too-many-new-countries/2026-03-01"
+    assert told(database) == [(key, "ops@acme.example")]
+    refused("d", NOON + timedelta(days=2))
+    assert len(told(database)) == 2
+    with database.writing() as session:
+        mail = queue.claim(session, "test", NOON + timedelta(days=2))
+    assert mail is not None
+    text = message(mail, "pbx@acme.example").get_body(("plain",))
+    assert text is not None
+    assert "extension 100 of Acme to +84937712345 (VN) was not dialled" in text.get_content()
+    assert "guard allow 100 VN" in text.get_content()

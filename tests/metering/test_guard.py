@@ -201,6 +201,10 @@ def test_the_guard_asks_one_question(ledger: Ledger, country: str, guard: Guard,
     assert len(sent) == statements, sent
     with counted(ledger.database) as sent:
         assert not goes(ledger, "b", country, guard=Guard(0, 0))
+    # The first refusal of its kind asks who is to be told.
+    assert len(sent) == 5, sent
+    with counted(ledger.database) as sent:
+        assert not goes(ledger, "c", country, guard=Guard(0, 0))
     assert len(sent) == 4, sent
 
 

@@ -39,6 +39,7 @@ def organisation_file(settings: OrganisationSettings, parameters: SwitchParamete
         "organisation.xml",
         domain=token(organisation.domain, "domain"),
         controllers=parameters.controllers,
+        others_first="|".join(reversed(parameters.controllers.split("|"))),
         lines_busy=str(parameters.prompts.path(Prompt.LINES_BUSY)),
         dialled=DIALLED,
         emergency=emergency_expression(organisation.country),
@@ -53,6 +54,7 @@ def trunk_file(organisations: Iterable[OrganisationSettings], parameters: Switch
     return render(
         "trunk.xml",
         controllers=parameters.controllers,
+        others_first="|".join(reversed(parameters.controllers.split("|"))),
         not_in_service=str(parameters.prompts.path(Prompt.NOT_IN_SERVICE)),
         dialled=DIALLED,
         endings=ENDINGS,
