@@ -190,8 +190,17 @@ def opening(plan: Plan, tenant: MemoryTenant, key: str) -> bool:
     return tenant.organisation.refuse_without_passcode
 
 
-DURING_THE_CALL = {Rule.PASSCODE_WRONG, Rule.PASSCODE_LOCKED, Rule.GATEWAY_FAILED}
-"""Applied by what the caller and the gateways do, after the plan is made."""
+DURING_THE_CALL = {
+    Rule.PASSCODE_WRONG,
+    Rule.PASSCODE_LOCKED,
+    Rule.GATEWAY_FAILED,
+    Rule.ALLOWANCE_EXHAUSTED,
+    Rule.NO_RATE,
+    Rule.CHARGED_BEFORE,
+    Rule.TOO_MANY_CALLS,
+    Rule.TOO_MANY_NEW_COUNTRIES,
+}
+"""Applied by what the caller, the gateways and the ledger say, after the plan is made."""
 
 BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN}
 """Applied where an organisation is looked for: before there are settings to decide from."""

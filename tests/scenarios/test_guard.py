@@ -22,6 +22,12 @@ COUNTRIES = ("VN", "AU", "US", "GB")
 OTHER_PHONE = "102-ip_phone"
 
 
+@pytest.fixture(autouse=True)
+def guarded(scene: Scene, fresh: None) -> None:
+    """The limits that an organisation has unless it says otherwise; the other scenarios are played without."""
+    scene.set("organisation", "guard.concurrent_calls=4", "guard.new_country_calls=3")
+
+
 @contextmanager
 def talking(scene: Scene, many: int) -> Iterator[list[PlacedCall]]:
     """So many calls of 101 to the home country, answered; ended by the test, or by themselves much later."""
