@@ -21,7 +21,7 @@ from tests.scenarios.test_usage_limit import leases, limit, used
 
 GRACE = "2"
 """Seconds, as a variable."""
-PATIENCE = 15.0
+PATIENCE = 60.0
 OUTSIDE = "61234567"
 
 
