@@ -53,7 +53,7 @@ class LedgerMeter:
         now = self._now()
         draw, terms = self._queries.ask(lambda session: self._terms(session, charged, now))
         for _ in range(AGAIN):
-            answer = self._changes.make(lambda session, draw=draw: take(session, draw, terms, now))  # type: ignore[misc]
+            answer = self._taken(draw, terms, now)
             if isinstance(answer, Granted):
                 faults.reach(faults.Point.RESERVED)
                 return Lease(draw.leg, answer.seconds)
@@ -64,6 +64,9 @@ class LedgerMeter:
         if denied.reason in (Denial.TOO_MANY_CALLS, Denial.TOO_MANY_NEW_COUNTRIES):
             alerts.guard_refused(charged, draw.country, denied)
         return _refused(denied, charged, draw.country, terms.guard)
+
+    def _taken(self, draw: Draw, terms: Terms, now: datetime) -> Granted | Denied:
+        return self._changes.make(lambda session: take(session, draw, terms, now))
 
     def give_back(self, switch: str, leg: str) -> None:
         try:

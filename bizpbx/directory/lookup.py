@@ -100,8 +100,9 @@ class LoadedTenant:
         if row is None:
             self.snapshot.remember_unknown(e164)
             return None
-        self.snapshot.numbers[e164] = row.key
-        return row.key  # type: ignore[no-any-return]
+        key: str | None = row.key
+        self.snapshot.numbers[e164] = key
+        return key
 
     def deck(self) -> RateDeck:
         """What calls of the organisation cost."""

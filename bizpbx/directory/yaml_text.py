@@ -103,7 +103,7 @@ def refused(path: str, code: str, sentence: str) -> InvalidSettings:
     return InvalidSettings([(path or "file", code, sentence)])
 
 
-class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc] # chosen at run time
     """Writes every value out: the reader takes no aliases."""
 
     def ignore_aliases(self, data: object) -> bool:

@@ -54,8 +54,7 @@ DEFAULT: Final = _Default()
 Deadline = float | None | _Default
 
 
-# greenswitch has no type information, so mypy sees its classes as Any.
-class EventSocket(greenswitch_esl.ESLProtocol):  # type: ignore[misc]
+class EventSocket(greenswitch_esl.ESLProtocol):  # type: ignore[misc] # greenswitch has no type information
     """What InboundESL and OutboundSession share. Handlers, `send` and `stop` behave as in greenswitch, made safe:
 
     - replies are matched in order even when a caller stopped waiting for one;

@@ -37,8 +37,7 @@ class CommandRefused(EslError):
     code = "esl-command-refused"
 
 
-# greenswitch has no type information, so mypy sees its classes as Any.
-class NotConnectedError(EslError, greenswitch_esl.NotConnectedError):  # type: ignore[misc]
+class NotConnectedError(EslError, greenswitch_esl.NotConnectedError):  # type: ignore[misc] # greenswitch is untyped
     """There is no connection, or it ended while waiting."""
 
     code = "esl-not-connected"
@@ -50,7 +49,10 @@ class AuthenticationFailed(NotConnectedError, ValueError):
     code = "esl-authentication"
 
 
-class OutboundSessionHasGoneAway(NotConnectedError, greenswitch_esl.OutboundSessionHasGoneAway):  # type: ignore[misc]
+class OutboundSessionHasGoneAway(
+    NotConnectedError,
+    greenswitch_esl.OutboundSessionHasGoneAway,  # type: ignore[misc] # greenswitch is untyped
+):
     """The caller hung up, or FreeSWITCH closed this call's socket."""
 
     code = "esl-session-gone"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bizpbx.metering.call_record import CallLeg, CallRecord, Direction
 
@@ -102,10 +102,8 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield CallRecord.answered.is_not(None) if wanted.answered else CallRecord.answered.is_(None)
 
 
-def _like(column: object, text: str) -> ColumnElement[bool]:
-    if text.endswith("*"):
-        return column.startswith(text[:-1], autoescape=True)  # type: ignore[attr-defined, no-any-return]
-    return column == text  # type: ignore[return-value]
+def _like(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], text: str) -> ColumnElement[bool]:
+    return column.startswith(text[:-1], autoescape=True) if text.endswith("*") else column == text
 
 
 def call(session: Session, organisation_id: int, name: str) -> tuple[CallRecord, Sequence[CallLeg]] | None:

@@ -18,7 +18,7 @@ from bizpbx.directory.base import UtcDateTime
 from bizpbx.mail.alerts import GUARD_REFUSED, alert
 from bizpbx.metering.guard import MEMORY, PROBATION, QUIET, WINDOW, Traffic, judge, may_be_new
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
-from bizpbx.metering.lease import NEW, OPEN, Lease, LeaseState
+from bizpbx.metering.lease import LEASES, NEW, OPEN, LeaseState
 from bizpbx.metering.terms import Denial, Denied, Draw, Terms
 
 
@@ -82,7 +82,6 @@ def _refusal(dialect: str) -> Any:
     ).returning(table.c.times)
 
 
-LEASES = cast("Table", Lease.__table__)
 ALLOWED = cast("Table", GuardCountry.__table__)
 
 # Conditions of partial indexes are written as the indexes have them: a parameter in their place would not use them.

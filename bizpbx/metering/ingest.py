@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Table, Text, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from bizpbx.directory.organisation import Organisation
 from bizpbx.metering.call_record import CallLeg, CallRecord
-from bizpbx.metering.lease import Charge, Lease
+from bizpbx.metering.lease import LEASES, Charge, Lease
 from bizpbx.metering.leg import LegRecord
 from bizpbx.metering.settling import Talk, settle_all
 from bizpbx.metering.summary import CallSummary, summary
@@ -30,9 +30,8 @@ ONE_AT_A_TIME = 0x62697A_706278
 """Key of PostgreSQL's advisory lock that whoever puts legs on record holds: two at once would each make a call's row of
 the legs that they know of. SQLite has one writer anyway."""
 
-CALL_LEG: Table = CallLeg.__table__  # type: ignore[assignment] # declared as FromClause
-CALL_RECORD: Table = CallRecord.__table__  # type: ignore[assignment]
-LEASE: Table = Lease.__table__  # type: ignore[assignment]
+CALL_LEG = cast("Table", CallLeg.__table__)
+CALL_RECORD = cast("Table", CallRecord.__table__)
 
 Call = tuple[str, str]
 """Switch and name of a call; also switch and name of a leg."""
@@ -156,8 +155,8 @@ def _costs(session: Session, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[
         select(Lease.switch, Lease.leg, Lease.prefix, func.sum(Charge.amount))
         .join(Charge, (Charge.organisation_id == Lease.organisation_id) & (Charge.lease_id == Lease.id))
         .where(
-            _one_of(session, LEASE.c.switch, {switch for switch, _ in out}),
-            _one_of(session, LEASE.c.leg, {leg for _, leg in out}),
+            _one_of(session, LEASES.c.switch, {switch for switch, _ in out}),
+            _one_of(session, LEASES.c.leg, {leg for _, leg in out}),
         )
         .group_by(Lease.switch, Lease.leg, Lease.prefix)
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import ceil
-from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.allowance import UNLIMITED, Allowance, Part, Parts, charges, extended
-from bizpbx.metering.lease import Lease, LeaseGrant, LeaseState, rate_of
+from bizpbx.metering.lease import GRANTED, LEASES, RATE, Lease, LeaseState, rate_of
 from bizpbx.metering.taking import write_grants
 from bizpbx.metering.terms import SLICE, Extended
 from bizpbx.metering.usage import Key, locked, reserve
@@ -75,7 +74,7 @@ def renew(
         return None
     granted: int = lease.granted_seconds
     since = lease.answered_at or answered_at
-    rate = rate_of(lease.prefix, lease.per_minute, lease.connection_fee, lease.first, lease.next)
+    rate = rate_of(lease)
     ours = {"organisations": [lease.organisation_id], "leases": [lease.id]}
     held = {row.month: Part(row.seconds, row.amount) for row in session.connection().execute(GRANTS, ours)}
 
@@ -112,9 +111,6 @@ def renew(
     return Extended(seconds, seconds - granted)
 
 
-LEASES = cast("Table", Lease.__table__)
-HELDS = cast("Table", LeaseGrant.__table__)
-
 HELD = (
     select(
         LEASES.c.id,
@@ -122,11 +118,7 @@ HELD = (
         LEASES.c.extension,
         LEASES.c.state,
         LEASES.c.zone,
-        LEASES.c.prefix,
-        LEASES.c.per_minute,
-        LEASES.c.connection_fee,
-        LEASES.c.first,
-        LEASES.c.next,
+        *RATE,
         LEASES.c.granted_seconds,
         LEASES.c.answered_at,
     )
@@ -146,12 +138,12 @@ RENEWED = (
 
 # A query of its own: joined to the lease it would show what was held before the wait for the lease's lock. The
 # organisation is named for it leads the primary key: without it every grant there is would be looked at.
-GRANTS = select(HELDS.c.lease_id, HELDS.c.month, HELDS.c.seconds, HELDS.c.amount).where(
-    HELDS.c.organisation_id.in_(bindparam("organisations", expanding=True)),
-    HELDS.c.lease_id.in_(bindparam("leases", expanding=True)),
+GRANTS = select(GRANTED.c.lease_id, GRANTED.c.month, GRANTED.c.seconds, GRANTED.c.amount).where(
+    GRANTED.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    GRANTED.c.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
-UNHELD = delete(HELDS).where(
-    HELDS.c.organisation_id.in_(bindparam("organisations", expanding=True)),
-    HELDS.c.lease_id.in_(bindparam("leases", expanding=True)),
+UNHELD = delete(GRANTED).where(
+    GRANTED.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+    GRANTED.c.lease_id.in_(bindparam("leases", expanding=True)),
 )

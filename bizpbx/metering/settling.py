@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.allowance import Part, Parts, charges
-from bizpbx.metering.lease import Charge, Lease, LeaseState, rate_of
+from bizpbx.metering.lease import CHARGES, GRANTED, LEASES, RATE, LeaseState, rate_of
 from bizpbx.metering.months import month_of
-from bizpbx.metering.renewal import HELDS, UNHELD
+from bizpbx.metering.renewal import UNHELD
 from bizpbx.metering.terms import ChargedMonth, Settlement
 from bizpbx.metering.usage import Change, Key, add, hold
 
@@ -109,7 +109,7 @@ def settle_all(session: Session, talks: Iterable[Talk], now: datetime) -> dict[L
         final = row.state is LeaseState.SETTLED or (talk.presumed and row.state is not LeaseState.OPEN)
         after = before
         if not final:
-            rate = rate_of(row.prefix, row.per_minute, row.connection_fee, row.first, row.next)
+            rate = rate_of(row)
             after = charges(talk.answered, talk.seconds, rate, row.zone) if talk.answered is not None else {}
             outcomes.append(_Outcome(row, talk, before, after, held.get(row.id, {})))
         settled[row.switch, row.leg] = _settlement(row, after)
@@ -210,9 +210,6 @@ def _ended(outcome: _Outcome, now: datetime) -> dict[str, Any]:
     }
 
 
-CHARGES = cast("Table", Charge.__table__)
-LEASES = cast("Table", Lease.__table__)
-
 # Locked, for a renewal meanwhile would give it more than it is charged at most.
 SEEN = (
     select(LEASES.c.taken_at, LEASES.c.answered_at, LEASES.c.granted_seconds)
@@ -229,11 +226,7 @@ LOCKED = (
         LEASES.c.extension,
         LEASES.c.state,
         LEASES.c.zone,
-        LEASES.c.prefix,
-        LEASES.c.per_minute,
-        LEASES.c.connection_fee,
-        LEASES.c.first,
-        LEASES.c.next,
+        *RATE,
         LEASES.c.granted_seconds,
         LEASES.c.taken_at,
     )
@@ -243,7 +236,7 @@ LOCKED = (
 )
 
 # An open lease that is settled holds nothing any more.
-FREED = UNHELD.returning(HELDS.c.lease_id, HELDS.c.month, HELDS.c.seconds, HELDS.c.amount)
+FREED = UNHELD.returning(GRANTED.c.lease_id, GRANTED.c.month, GRANTED.c.seconds, GRANTED.c.amount)
 
 CHARGED = select(CHARGES.c.lease_id, CHARGES.c.month, CHARGES.c.seconds, CHARGES.c.amount).where(
     CHARGES.c.organisation_id.in_(bindparam("organisations", expanding=True)),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.allowance import Parts, extended, possible
 from bizpbx.metering.guarding import guarded
-from bizpbx.metering.lease import Lease, LeaseGrant, LeaseState
+from bizpbx.metering.lease import GRANTED, LEASES, LeaseState
 from bizpbx.metering.months import split
 from bizpbx.metering.terms import Denial, Denied, Draw, Granted, Terms
 from bizpbx.metering.usage import Key, Usage, locked, reserve
@@ -114,12 +113,10 @@ def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now:
     return lease_id
 
 
-LEASES = cast("Table", Lease.__table__)
-
 THERE = select(
     LEASES.c.id, LEASES.c.state, LEASES.c.organisation_id, LEASES.c.extension, LEASES.c.number, LEASES.c.granted_seconds
 ).where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
 
 LEASE = insert(LEASES).returning(LEASES.c.id)
 
-GRANT = insert(cast("Table", LeaseGrant.__table__))
+GRANT = insert(GRANTED)

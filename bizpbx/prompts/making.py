@@ -69,7 +69,7 @@ def spoken(program: str, voice: str, text: str) -> tuple[int, array[int]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spoken.wav"
         command = [program, "-v", voice, "-s", str(WORDS_A_MINUTE), "-w", str(path), "--stdin"]
-        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)  # noqa: S603 - a list, no shell
         if done.returncode != 0 or not path.is_file():
             raise Refused(f"espeak-ng failed: {done.stderr.strip() or 'no file'}; is there a voice {voice!r}?")
         with wave.open(str(path)) as file:

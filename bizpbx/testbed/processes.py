@@ -22,7 +22,8 @@ def start(command: Sequence[str], folder: Path, output: Path) -> subprocess.Pope
     if shutil.which("setpriv") and threading.current_thread() is threading.main_thread():
         guard = ["setpriv", "--pdeathsig", "KILL", "--"]
     with output.open("ab") as sink:
-        return subprocess.Popen([*guard, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)  # noqa: S603
+        whole = [*guard, *command]
+        return subprocess.Popen(whole, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)  # noqa: S603 - a list, no shell
 
 
 def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:

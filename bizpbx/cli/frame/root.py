@@ -40,7 +40,7 @@ def load(name: str) -> TyperCommand | TyperGroup:
         command = get_command(alone)
     command.name = name
     command.rich_help_panel = PANELS[name]
-    return command  # type: ignore[no-any-return] # click is untyped here
+    return command  # type: ignore[no-any-return] # typer hands click's command on as Any
 
 
 app = typer.Typer(

@@ -19,7 +19,7 @@ def new_hashes(work: Work) -> dict[str, str]:
     query = select(Extension.key, Extension.passcode_hash).where(
         Extension.organisation_id == work.organisation_id, Extension.passcode_hash.is_not(None)
     )
-    stored: dict[str, str] = dict(work.session.execute(query).all())  # type: ignore[arg-type] # rows of two
+    stored = {key: hashed for key, hashed in work.session.execute(query) if hashed is not None}
     hashes: dict[str, str] = {}
     for key, passcode in given.items():
         plan.after[key] = plan.after[key] | {"passcode": STORED}
