@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -23,8 +23,10 @@ import pytest
 class Server:
     """A running cluster. Databases are cheap: a template is copied."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, control: Callable[[str], None]) -> None:
+        """`control("restart")` does what pg_ctl does."""
         self.port = port
+        self._control = control
         self._serial = count(1)
 
     def url(self, name: str) -> str:
@@ -36,6 +38,10 @@ class Server:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url(name)
+
+    def restart(self) -> None:
+        """Every connection is cut, as by an upgrade of the machine's packages. It is up again when this returns."""
+        self._control("restart")
 
 
 def programs() -> Path | None:
@@ -76,7 +82,11 @@ def cluster(folder: Path, *, fsync: bool = False) -> Iterator[Server]:
     if os.geteuid() == 0:
         os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)
     data = home / "data"
-    control = [str(folder / "pg_ctl"), "--pgdata", str(data), "--silent", "--wait"]
+
+    def run(action: str, *options: str) -> None:
+        control = [str(folder / "pg_ctl"), "--pgdata", str(data), "--silent", "--wait", *options, action]
+        subprocess.run(as_postgres(control), check=True, cwd=home)
+
     port = free_port()
     synced = "on" if fsync else "off"
     settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c fsync={synced}"
@@ -87,12 +97,10 @@ def cluster(folder: Path, *, fsync: bool = False) -> Iterator[Server]:
             stdout=subprocess.DEVNULL,
             cwd=home,
         )
-        subprocess.run(
-            as_postgres([*control, "--log", str(home / "log"), "--options", settings, "start"]), check=True, cwd=home
-        )
+        run("start", "--log", str(home / "log"), "--options", settings)
         try:
-            yield Server(port)
+            yield Server(port, lambda action: run(action, "--log", str(home / "log"), "--mode", "fast"))
         finally:
-            subprocess.run(as_postgres([*control, "--mode", "immediate", "stop"]), check=True, cwd=home)
+            run("stop", "--mode", "immediate")
     finally:
         shutil.rmtree(home, ignore_errors=True)
