@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -47,7 +46,7 @@ class Changes:
                     with self._database.writing() as session:
                         return change(session)
                 except OperationalError as error:
-                    if not worth_another_try(error) or time.monotonic() > deadline:
+                    if not self._worth_another_try(error) or time.monotonic() > deadline:
                         raise
                 gevent.sleep(PAUSE)
         except gevent.Timeout as expired:
@@ -57,14 +56,13 @@ class Changes:
         finally:
             timeout.close()
 
+    def _worth_another_try(self, error: OperationalError) -> bool:
+        """Whether the same transaction may succeed in a moment."""
+        if self._database.is_sqlite:
+            return "locked" in str(error)
+        # Without a code it was not the server that spoke: there was no connection, or it broke.
+        state = getattr(error.orig, "sqlstate", None)
+        return state is None or state in AGAIN
+
     def close(self) -> None:
         self._database.close()
-
-
-def worth_another_try(error: OperationalError) -> bool:
-    """Whether the same transaction may succeed in a moment."""
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return "locked" in str(error)
-    # Without a code it was not the server that spoke: there was no connection, or it broke.
-    state = getattr(error.orig, "sqlstate", None)
-    return state is None or state in AGAIN

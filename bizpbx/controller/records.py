@@ -26,6 +26,10 @@ from bizpbx.metering.leg import LegRecord
 
 INTERVAL = 0.5
 """Seconds between two looks at the folder."""
+GATHERED = 0.25
+"""Seconds from an event to its transaction: the other legs of the call, and of others, come with it."""
+YOUNG = 1.0
+"""Seconds that a file waits for the event of its leg, which is far cheaper to read."""
 BATCH = 200
 """Legs in one transaction. Calls wait meanwhile, where the database is SQLite."""
 MOST_FILES = 2000
@@ -65,7 +69,7 @@ class Records:
         self._heard = Event()
         self._files: deque[Waiting] = deque()
         self._more_files = False
-        self._known: OrderedDict[Leg, None] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
         self._tidied = 0.0
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
@@ -110,8 +114,8 @@ class Records:
                 continue
             if busy:
                 gevent.sleep(0)
-            else:
-                self._heard.wait(INTERVAL)
+            elif self._heard.wait(INTERVAL):
+                gevent.sleep(GATHERED)
 
     def look(self) -> bool:
         """Take a batch of what there is. Returns whether there may be more. Raises what the database or the disk does;
@@ -136,8 +140,8 @@ class Records:
             raise
         metrics.RECORDS_INGESTED.labels("event").inc(len(outcome.added))
         for record in batch:
-            if (name := (record.switch, record.leg)) not in outcome.unknown:
-                self._remember(name)
+            if (record.switch, record.leg) not in outcome.unknown:
+                self._remember(record.leg)
         return bool(self._events)
 
     def _take_files(self, spool: Spool) -> bool:
@@ -145,7 +149,8 @@ class Records:
         if not self._files:
             seen = sorted(spool.waiting(MOST_FILES), key=lambda one: one.written)
             metrics.RECORDS_LAG.set(max(0.0, now - seen[0].written) if seen else 0.0)
-            self._files.extend(seen)
+            # A clock that was set back must not make files wait: the future is not young.
+            self._files.extend(one for one in seen if abs(now - one.written) >= YOUNG)
             self._more_files = len(seen) == MOST_FILES
         waiting = [self._files.popleft() for _ in range(min(BATCH, len(self._files)))]
         read: dict[Leg, tuple[Waiting, LegRecord]] = {}
@@ -153,6 +158,9 @@ class Records:
         for count, one in enumerate(waiting, 1):
             if count % YIELD_AFTER == 0:
                 gevent.sleep(0)
+            if one.leg in self._known:
+                self._put_away(spool, one, today)
+                continue
             try:
                 record = spool.read(one, now)
             except UnreadableRecord as error:
@@ -160,10 +168,7 @@ class Records:
                 continue
             if record is None:
                 continue
-            if (name := (record.switch, record.leg)) in self._known:
-                self._put_away(spool, one, today)
-            else:
-                read[name] = (one, record)
+            read[record.switch, record.leg] = (one, record)
         if read:
             outcome = self._put_on_record(spool, read)
             for name, (one, _) in read.items():
@@ -214,8 +219,8 @@ class Records:
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _remember(self, name: Leg) -> None:
-        self._known[name] = None
+    def _remember(self, leg: str) -> None:
+        self._known[leg] = None
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 

@@ -25,7 +25,8 @@ from bizpbx.freeswitch import records
 from bizpbx.freeswitch.records import CutShort, UnreadableRecord
 from bizpbx.metering.leg import LegRecord
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,128}\.cdr\.xml")
+SUFFIX = ".cdr.xml"
+NAME = re.compile(r"[A-Za-z0-9._-]{1,128}" + re.escape(SUFFIX))
 UNFINISHED = 60.0
 """Seconds that a file may be incomplete before it is taken for cut short. The switch writes it at once."""
 LOW = 64 << 20
@@ -40,6 +41,11 @@ class Waiting:
 
     path: Path
     written: float
+
+    @property
+    def leg(self) -> str:
+        """What the switch named the file after."""
+        return self.path.name.removesuffix(SUFFIX)
 
 
 class Spool:

@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Table, Text, any_, func, literal, select
+from sqlalchemy import ColumnElement, Table, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.organisation import Organisation
 from bizpbx.metering.call_record import CallLeg, CallRecord
-from bizpbx.metering.lease import LEASES, Charge, Lease
+from bizpbx.metering.lease import CHARGES, LEASES
 from bizpbx.metering.leg import LegRecord
 from bizpbx.metering.settling import Talk, settle_all
 from bizpbx.metering.summary import CallSummary, summary
@@ -32,6 +32,7 @@ the legs that they know of. SQLite has one writer anyway."""
 
 CALL_LEG = cast("Table", CallLeg.__table__)
 CALL_RECORD = cast("Table", CallRecord.__table__)
+ORGANISATION = cast("Table", Organisation.__table__)
 
 Call = tuple[str, str]
 """Switch and name of a call; also switch and name of a leg."""
@@ -66,62 +67,43 @@ def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Out
     """Put legs on record, and settle what they were granted. In a transaction of the caller's, which may hold up others
     that do the same."""
     legs = {(record.switch, record.leg): record for record in records}
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+    asking = _asking(session.get_bind().dialect.name)
+    if asking.alone is not None:
+        session.connection().execute(asking.alone)
     owners = _owners(session, {leg.organisation for leg in legs.values() if leg.organisation is not None})
     nobodys = frozenset(name for name, leg in legs.items() if leg.organisation is None)
     unknown = frozenset(name for name, leg in legs.items() if leg.organisation is not None) - frozenset(
         name for name, leg in legs.items() if leg.organisation in owners
     )
     owned = {name: leg for name, leg in legs.items() if leg.organisation in owners}
-    before = _of_calls(session, owned.values())
+    before = _of_calls(session, asking, owned.values())
     new = [leg for name, leg in owned.items() if name not in before]
-    _add(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
+    if new:
+        session.connection().execute(asking.add, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
     talks = [Talk(leg.switch, leg.leg, leg.answered, leg.talked) for leg in new if leg.gateway]
     watch(session, settle_all(session, talks, now).values(), now)
-    _bring_calls_up_to_date(session, new, before.values(), owners)
+    _bring_calls_up_to_date(session, asking, new, before.values(), owners)
     return Outcome(frozenset((leg.switch, leg.leg) for leg in new), nobodys, unknown)
 
 
 def _owners(session: Session, domains: Collection[str]) -> dict[str, _Owner]:
     if not domains:
         return {}
-    found = session.execute(
-        select(Organisation.domain, Organisation.id, Organisation.country).where(Organisation.domain.in_(domains))
-    )
+    found = session.connection().execute(OWNERS, {"domains": list(domains)})
     return {domain: _Owner(id, country) for domain, id, country in found}
 
 
-def _of_calls(session: Session, legs: Iterable[LegRecord]) -> dict[Call, LegRecord]:
+def _of_calls(session: Session, asking: _Asking, legs: Iterable[LegRecord]) -> dict[Call, LegRecord]:
     """What is on record of the calls that these legs belong to."""
     names = {(leg.switch, leg.call) for leg in legs}
     if not names:
         return {}
-    columns = [CALL_LEG.c[name] for name in STORED]
-    found = session.connection().execute(
-        select(*columns).where(
-            _one_of(session, CALL_LEG.c.switch, {switch for switch, _ in names}),
-            _one_of(session, CALL_LEG.c.call, {call for _, call in names}),
-        )
-    )
-    return {(leg.switch, leg.leg): leg for leg in map(_leg, found)}
-
-
-def _one_of(session: Session, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
-    """Where PostgreSQL is asked, one array: the text of the question stays the same, whatever its length."""
-    if session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(list(values), postgresql.ARRAY(Text)))
-    return column.in_(values)
-
-
-def _add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        insert = _insert(session, CALL_LEG).on_conflict_do_nothing(index_elements=["switch", "leg"])
-        session.connection().execute(insert, rows)
+    wanted = {"switches": list({switch for switch, _ in names}), "names": list({call for _, call in names})}
+    return {(leg.switch, leg.leg): leg for leg in map(_leg, session.connection().execute(asking.legs, wanted))}
 
 
 def _bring_calls_up_to_date(
-    session: Session, new: Iterable[LegRecord], before: Iterable[LegRecord], owners: dict[str, _Owner]
+    session: Session, asking: _Asking, new: Iterable[LegRecord], before: Iterable[LegRecord], owners: dict[str, _Owner]
 ) -> None:
     calls: dict[Call, list[LegRecord]] = {}
     for leg in new:
@@ -129,7 +111,7 @@ def _bring_calls_up_to_date(
     for leg in before:
         if (call := (leg.switch, leg.call)) in calls:
             calls[call].append(leg)
-    costs = _costs(session, calls)
+    costs = _costs(session, asking, calls)
     rows = []
     for (switch, call_name), legs in calls.items():
         # Legs of one call are of one organisation: the one that its first leg was found to be of.
@@ -139,27 +121,16 @@ def _bring_calls_up_to_date(
             cost = costs.get((switch, call_name), NOT_CHARGED)
             rows.append(_call_row(switch, call_name, owner.id, found) | {"cost": cost.amount, "priced": cost.priced})
     if rows:
-        insert = _insert(session, CALL_RECORD)
-        changed = {name: insert.excluded[name] for name in rows[0] if name not in ("switch", "call")}
-        session.connection().execute(
-            insert.on_conflict_do_update(index_elements=["switch", "call"], set_=changed), rows
-        )
+        session.connection().execute(asking.tell, rows)
 
 
-def _costs(session: Session, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[Call, _Cost]:
+def _costs(session: Session, asking: _Asking, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[Call, _Cost]:
     """What the legs of these calls were charged together; calls without a charge are not in it."""
     out = {(leg.switch, leg.leg): call for call, legs in calls.items() for leg in legs if leg.gateway}
     if not out:
         return {}
-    found = session.execute(
-        select(Lease.switch, Lease.leg, Lease.prefix, func.sum(Charge.amount))
-        .join(Charge, (Charge.organisation_id == Lease.organisation_id) & (Charge.lease_id == Lease.id))
-        .where(
-            _one_of(session, LEASES.c.switch, {switch for switch, _ in out}),
-            _one_of(session, LEASES.c.leg, {leg for _, leg in out}),
-        )
-        .group_by(Lease.switch, Lease.leg, Lease.prefix)
-    )
+    wanted = {"switches": list({switch for switch, _ in out}), "names": list({leg for _, leg in out})}
+    found = session.connection().execute(asking.costs, wanted)
     costs: dict[Call, _Cost] = {}
     for switch, leg, prefix, amount in found:
         call = out[switch, leg]
@@ -170,12 +141,6 @@ def _costs(session: Session, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[
 
 def _e164(text: str, country: str) -> str | None:
     return e164(text, country)
-
-
-def _insert(session: Session, table: Table) -> Any:
-    # Of equal shape, but without a common type.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
 
 
 STORED = tuple(one.name for one in fields(LegRecord) if one.name != "organisation")
@@ -202,3 +167,46 @@ def _call_row(switch: str, call: str, organisation_id: int, found: CallSummary) 
         "organisation_id": organisation_id,
         "rules": " ".join(found.rules),
     }
+
+
+class _Asking(NamedTuple):
+    """The statements of a batch, in the words of one database. Building them takes SQLAlchemy longer than the database
+    takes to answer them: they are built once. They name tables and are run by the session's connection: the way through
+    the object mapper costs as much again."""
+
+    alone: Any
+    """None where there is one writer anyway."""
+    legs: Any
+    add: Any
+    costs: Any
+    tell: Any
+
+
+@cache
+def _asking(dialect: str) -> _Asking:
+    def one_of(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+        # One array: the text of the question stays the same, whatever its length.
+        if dialect == "postgresql":
+            return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
+        return column.in_(bindparam(name, expanding=True))
+
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    tell: Any = insert(CALL_RECORD)
+    changed = {name: tell.excluded[name] for name in (*SUMMARISED, "organisation_id", "cost", "priced")}
+    return _Asking(
+        alone=select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)) if dialect == "postgresql" else None,
+        legs=select(*(CALL_LEG.c[name] for name in STORED)).where(
+            one_of(CALL_LEG.c.switch, "switches"), one_of(CALL_LEG.c.call, "names")
+        ),
+        add=insert(CALL_LEG).on_conflict_do_nothing(index_elements=["switch", "leg"]),
+        costs=select(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix, func.sum(CHARGES.c.amount))
+        .join(CHARGES, (CHARGES.c.organisation_id == LEASES.c.organisation_id) & (CHARGES.c.lease_id == LEASES.c.id))
+        .where(one_of(LEASES.c.switch, "switches"), one_of(LEASES.c.leg, "names"))
+        .group_by(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix),
+        tell=tell.on_conflict_do_update(index_elements=["switch", "call"], set_=changed),
+    )
+
+
+OWNERS = select(ORGANISATION.c.domain, ORGANISATION.c.id, ORGANISATION.c.country).where(
+    ORGANISATION.c.domain.in_(bindparam("domains", expanding=True))
+)

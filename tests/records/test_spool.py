@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.errors import DiskFull
 from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -138,7 +139,7 @@ def test_a_database_that_is_away_loses_nothing(desk: Desk, monkeypatch: pytest.M
     desk.records.heard(samples.event(samples.called()))
 
     def away(*_: object) -> None:
-        raise OperationalError("", {}, Exception("connection refused"))
+        raise OperationalError("", {}, DiskFull("no space left"))
 
     with monkeypatch.context() as patch:
         patch.setattr(controller_records, "ingest", away)
@@ -175,6 +176,16 @@ def test_a_leg_that_an_event_told_is_not_taken_again_from_its_file(desk: Desk) -
     desk.written("a", samples.file(samples.calling()))
     desk.records.look()
     assert (desk.done(), desk.count(CallLeg)) == ({"a.cdr.xml"}, 2)
+
+
+def test_a_file_waits_a_moment_for_its_event_but_not_for_a_clock_that_was_set_back(desk: Desk) -> None:
+    desk.written("a", samples.file(samples.calling()), at=NOW - controller_records.YOUNG / 2)
+    desk.written("b", samples.file(samples.called()), at=NOW + 3600)
+    desk.records.look()
+    assert desk.waiting() == {"a.cdr.xml"}
+    desk.now += controller_records.YOUNG
+    desk.records.look()
+    assert (desk.waiting(), desk.count(CallLeg)) == (set(), 2)
 
 
 def test_an_event_that_cannot_be_read_is_left_to_the_file(desk: Desk) -> None:
