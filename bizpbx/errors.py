@@ -59,6 +59,30 @@ class NoFreeLicence(Refused):
     code = "no-free-licence"
 
 
+class NotSpoken(BizpbxError):
+    """A text cannot be made into sound: no engine, no such voice, or nothing that can be heard."""
+
+    code = "not-spoken"
+
+
+class NotPlayable(BizpbxError):
+    """A file that was uploaded is not the sound that it should be."""
+
+    code = "not-playable"
+
+
+class SoundMissing(BizpbxError):
+    """A sound is neither beside the switch nor in the store."""
+
+    code = "sound-missing"
+
+
+class StoreError(BizpbxError):
+    """The file store did not take or give a file. It may do so later."""
+
+    code = "store"
+
+
 class ConfigurationError(BizpbxError):
     """The environment or the installation is not usable as it is."""
 

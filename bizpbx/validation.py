@@ -20,6 +20,7 @@ MOST_EMAIL = 254
 MOST_HOST = 253
 MOST_USERNAME = 64
 MOST_PASSWORD = 128
+MOST_MESSAGE = 450
 
 UNSAFE = ("$${", "${", "<?", "<!--#", "x-pre-process")
 """Expanded, executed or dropped with their line by FreeSWITCH's preprocessor wherever they stand, in any case."""
@@ -46,6 +47,8 @@ DIGITS = re.compile(r"[0-9]{1,15}")
 USERNAME = re.compile(r"[A-Za-z0-9._+@~*=-]+")
 PASSWORD = re.compile(r"[!-~]+")
 MAC = re.compile(r"([0-9a-f]{2})[:.-]?" * 5 + r"([0-9a-f]{2})")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+SOUND = re.compile(r"sha256:[0-9a-f]{64}")
 ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 
@@ -222,6 +225,27 @@ def destination(text: str) -> str:
         raise InvalidText(
             "must be the two capital letters of a country, such as SG, or a range apart, such as GB-PREMIUM or "
             f"SATELLITE, not {shown(text)}."
+        )
+    return text
+
+
+def language(text: str) -> str:
+    """Two or three letters of ISO 639, with or without a country."""
+    if not LANGUAGE.fullmatch(text):
+        raise InvalidText(f"must be a language such as en, zh or en-GB, not {shown(text)}.")
+    return text
+
+
+def message(text: str) -> str:
+    """What is spoken to callers: one line of 1 to 450 characters."""
+    return plain(text, MOST_MESSAGE)
+
+
+def sound(text: str) -> str:
+    """The id of a sound, as `bizpbx greeting` prints it."""
+    if not SOUND.fullmatch(text):
+        raise InvalidText(
+            f"must be sha256: and 64 hex digits, as `bizpbx greeting list` prints them, not {shown(text)}."
         )
     return text
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bizpbx.directory import documents, guard_limits, rate_changes, recording, schema
-from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, rates, simple
+from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, messages, rates, simple
 from bizpbx.directory.applying.work import Work
 from bizpbx.directory.database import Database
 from bizpbx.directory.documents import Document
@@ -19,9 +19,12 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.recording import Change
 from bizpbx.directory.secrets import Secrets
 from bizpbx.errors import InvalidSettings, Refused
+from bizpbx.voicemail.speech import Speaker
 
 NEEDED = ("name", "timezone", "country", "currency")
 """What a new organisation cannot do without."""
+
+STORED_AS_WRITTEN = (*NEEDED, "main_number", "refuse_without_passcode", "alerts", "language", "voicemail_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,19 @@ def apply(
     dry_run: bool = False,
     prune: bool = False,
     remove: Mapping[str, Collection[str]] | None = None,
+    speaker: Callable[[], Speaker] | None = None,
 ) -> Applied:
     """All of it or nothing. A second application of the same file changes nothing.
 
     `prune` removes what the lists in the file do not hold; lists that are not in the file are left alone. `remove`
     names things to remove, by section (`extensions`: keys …). `secrets` is called only if there are passwords to
-    write. Raises InvalidSettings with every problem, NoFreeLicence, NotFound for a name in `remove`, Refused if the
-    same was changed elsewhere at the same moment.
+    write, `speaker` if there are texts to speak. Raises InvalidSettings with every problem, NoFreeLicence, NotFound for
+    a name in `remove`, Refused if the same was changed elsewhere at the same moment, StoreError.
     """
+    spoken = messages.speak(database, settings, speaker, dry_run=dry_run)
     try:
         with database.writing(keep=not dry_run) as session:
-            return apply_in(session, settings, actor, at, secrets, prune, remove or {})
+            return apply_in(session, settings, actor, at, secrets, prune, remove or {}, spoken)
     except IntegrityError:
         raise Refused("Another change of the same settings was made at this moment; try again.") from None
 
@@ -66,6 +71,7 @@ def apply_in(
     secrets: Callable[[], Secrets],
     prune: bool,
     remove: Mapping[str, Collection[str]],
+    spoken: messages.Spoken,
 ) -> Applied:
     check_needed(settings.organisation, known=True)
     organisation_id = recording.lock(session, settings.organisation.domain)
@@ -82,6 +88,7 @@ def apply_in(
         given["alerts"] = sorted(set(given["alerts"] or ()))
     after = before | given
     work = Work(session, organisation_id, settings.organisation.domain, at, secrets, prune, after)
+    messages.keep(work, spoken)
     comparing.compare(work, settings, remove)
     priced = rates.compare(work, settings.rates)
     rates.check_currency(work, before["currency"])
@@ -116,7 +123,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
         .where(Organisation.id == work.organisation_id)
         .values(
             default_rule_id=work.ids["outbound_rules"].get(organisation["default_rule"]),
-            **{field: organisation[field] for field in (*NEEDED, "main_number", "refuse_without_passcode", "alerts")},
+            **{field: organisation[field] for field in STORED_AS_WRITTEN},
             **guard_limits.columns(organisation["guard"]),
         )
     )

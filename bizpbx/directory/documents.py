@@ -49,6 +49,8 @@ def organisation(session: Session, organisation_id: int) -> Document:
         "refuse_without_passcode": row.refuse_without_passcode,
         "guard": guard_limits.document(row),
         "alerts": row.alerts,
+        "language": row.language,
+        "voicemail_days": row.voicemail_days,
     }
 
 
@@ -187,6 +189,10 @@ def extension(
             "action": str(row.no_answer_action),
             "wait": row.no_answer_wait,
             "number": row.no_answer_number,
+            "emails": row.no_answer_emails,
+            "message": row.greeting,
+            "longest": row.no_answer_longest,
+            "pin": passcodes.STORED_PIN if row.pin_hash else None,
         }
     return document | {"guard": guard_limits.document(row), "outbound_rule": rule_names.get(row.rule_id)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, MinorUnits, Owned, choice, within
@@ -23,7 +23,7 @@ class Extension(Owned, Base):
     """One row an extension. A call-centre extension keeps defaults in its no-answer columns and never acts on them.
     `passcode_hash` is argon2id's text; null means that the passcode is off. `usage_limit_value` is minutes, or minor
     units of the organisation's currency, a month; null where there is no limit. `guard_…`: -1 is no limit,
-    null the organisation's.
+    null the organisation's. `no_answer_longest`: seconds. `pin_hash`: as `passcode_hash`, for hearing voicemail.
     """
 
     __tablename__ = "extension"
@@ -52,6 +52,9 @@ class Extension(Owned, Base):
     no_answer_action: Mapped[NoAnswerAction] = mapped_column(choice(NoAnswerAction))
     no_answer_wait: Mapped[int]
     no_answer_number: Mapped[str | None] = mapped_column(String(16))
+    no_answer_emails: Mapped[list[str]] = mapped_column(JSON, default=list)
+    no_answer_longest: Mapped[int] = mapped_column(default=60)
+    pin_hash: Mapped[str | None] = mapped_column(Text)
     rule_id: Mapped[int | None]
     passcode_hash: Mapped[str | None] = mapped_column(Text)
     usage_limit_kind: Mapped[UsageLimitKind] = mapped_column(choice(UsageLimitKind), default=UsageLimitKind.NONE)

@@ -16,7 +16,7 @@ FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("virtual_lines",),
     ("members", "*"): ("pin", "password"),
     ("extensions", "*"): ("hot_desking", "debug_mode", "local_sip_server"),
-    ("extensions", "*", "no_answer"): ("emails", "message"),
+    ("extensions", "*", "no_answer"): ("emails", "message", "pin"),
 }
 
 CHOICES: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {

@@ -14,7 +14,8 @@ class Organisation(Base):
     `rates_version` is what that was when its rates changed last: decks are kept under it.
     `refuse_without_passcode`: who has no passcode may not call where one is required.
     `guard_…`: what an extension without limits of its own may do outside (bizpbx/metering/guard.py); -1: no limit.
-    `alerts`: addresses that mails about all of it go to.
+    `alerts`: addresses that mails about all of it go to. `language`: of the mails to its people, such as en.
+    `voicemail_days`: how long voicemail is kept.
     """
 
     __tablename__ = "organisation"
@@ -39,5 +40,7 @@ class Organisation(Base):
     guard_concurrent_calls: Mapped[int] = mapped_column(default=STANDARD["concurrent_calls"])
     guard_new_country_calls: Mapped[int] = mapped_column(default=STANDARD["new_country_calls"])
     alerts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    voicemail_days: Mapped[int] = mapped_column(default=90)
     version: Mapped[int] = mapped_column(default=1)
     rates_version: Mapped[int] = mapped_column(default=0)

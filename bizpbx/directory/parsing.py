@@ -69,7 +69,7 @@ def told(kind: str, value: object, context: dict[str, Any], message: str) -> tup
             return "out-of-range", f"must have {context['min_length']} entry or more."
         case "too_long":
             return "out-of-range", f"has more than {context['max_length']} entries; take some out."
-        case "invalid-text" | "out-of-range":
+        case "invalid-text" | "out-of-range" | "incomplete":
             return kind, message
     return "invalid", f"{message}."
 

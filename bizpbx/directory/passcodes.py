@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.organisation import Organisation
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STORED = "(stored passcode)"
 """Stands in an export for an extension's passcode; applied, it keeps what is stored. No passcode has a bracket."""
+STORED_PIN = "(stored PIN)"
+"""Likewise for the PIN of its voicemail."""
 
 
 def hasher() -> PasswordHasher:
@@ -41,8 +43,17 @@ def matches(stored: str, digits: str) -> bool:
 
 def stored_hash(session: Session, domain: str, key: str) -> str | None:
     """argon2id's text of an extension's passcode; None if it has none, or if there is no such extension."""
+    return _stored(session, domain, key, Extension.passcode_hash)
+
+
+def stored_pin_hash(session: Session, domain: str, key: str) -> str | None:
+    """Likewise of the PIN that is asked for before its voicemail is heard."""
+    return _stored(session, domain, key, Extension.pin_hash)
+
+
+def _stored(session: Session, domain: str, key: str, column: InstrumentedAttribute[str | None]) -> str | None:
     return session.execute(
-        select(Extension.passcode_hash)
+        select(column)
         .join(Organisation, Organisation.id == Extension.organisation_id)
         .where(Organisation.domain == domain, Extension.key == key)
     ).scalar_one_or_none()

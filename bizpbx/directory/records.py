@@ -28,6 +28,7 @@ from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
 from bizpbx.directory.licence import Licence
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
+from bizpbx.directory.sound import Greeting
 from bizpbx.policy.settings import DeviceKind
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class AssignedRecord:
 
 @dataclass(slots=True)
 class ExtensionRecord:
-    """`row`: the columns, and `assignee` (email), `mobile` (the assignee's), `owns_caller_id` (it is our DID)."""
+    """`row`: the columns, and `assignee` (email), `mobile` (the assignee's), `owns_caller_id` (it is our DID),
+    `greeting` (as the settings file writes it), `greeting_sound` (its digest)."""
 
     row: AnyRow
     targets: list[str] = field(default_factory=list)
@@ -95,10 +97,16 @@ def extension_query(few: bool) -> AnySelect:
             Member.email.label("assignee"),
             Member.mobile,
             Number.id.is_not(None).label("owns_caller_id"),
+            Greeting.message.label("greeting"),
+            Greeting.sound.label("greeting_sound"),
         )
         .outerjoin(Member, (Member.organisation_id == Extension.organisation_id) & (Member.id == Extension.assignee_id))
         .outerjoin(
             Number, (Number.organisation_id == Extension.organisation_id) & (Number.e164 == Extension.caller_id_number)
+        )
+        .outerjoin(
+            Greeting,
+            (Greeting.organisation_id == Extension.organisation_id) & (Greeting.extension_id == Extension.id),
         )
         .where(Extension.organisation_id == bindparam("organisation_id"))
     )

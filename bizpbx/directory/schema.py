@@ -6,9 +6,18 @@ A field that is absent has its default. A list that is absent is left alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from bizpbx import validation
@@ -48,6 +57,10 @@ def stored_or_passcode(text: str) -> str:
     return text if text == passcodes.STORED else validation.passcode(text)
 
 
+def stored_or_pin(text: str) -> str:
+    return text if text == passcodes.STORED_PIN else validation.passcode(text)
+
+
 Label = Annotated[str, checked(validation.label)]
 Domain = Annotated[str, checked(validation.domain)]
 Host = Annotated[str, checked(validation.host)]
@@ -57,6 +70,7 @@ E164 = Annotated[str, checked(validation.e164)]
 GatewayName = Annotated[str, checked(validation.gateway_name)]
 Country = Annotated[str, checked(validation.country)]
 Destination = Annotated[str, checked(validation.destination)]
+Language = Annotated[str, checked(validation.language)]
 Digits = Annotated[str, checked(validation.digits)]
 Amount = Annotated[str, checked(is_amount)]
 """In the major unit of the organisation's currency, which is known once the file is compared."""
@@ -67,6 +81,10 @@ Seats = Annotated[int, Field(ge=0, le=100_000)]
 
 
 MOST_RATES = 250_000
+
+LANGUAGE = "en"
+VOICEMAIL_DAYS = 90
+"""What an organisation has that says nothing."""
 
 
 class Section(BaseModel):
@@ -108,11 +126,23 @@ class Organisation(Section):
     refuse_without_passcode: bool | None = None
     guard: Guard | None = None
     alerts: Annotated[list[Email], Field(max_length=20)] | None = None
+    language: Language | None = None
+    voicemail_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
     @field_validator("refuse_without_passcode")
     @classmethod
     def on_or_off(cls, value: bool | None) -> bool:
         return bool(value)
+
+    @field_validator("language")
+    @classmethod
+    def english(cls, value: str | None) -> str:
+        return value or LANGUAGE
+
+    @field_validator("voicemail_days")
+    @classmethod
+    def three_months(cls, value: int | None) -> int:
+        return value or VOICEMAIL_DAYS
 
 
 class Member(Section):
@@ -222,10 +252,37 @@ class UsageLimit(Section):
     value: Amount | None = None
 
 
+class Speech(Section):
+    """A text that is spoken. 5 is as the voice is; 0 the lowest or slowest, 9 the highest or fastest."""
+
+    language: Language
+    pitch: Annotated[int, Field(ge=0, le=9)] = 5
+    rate: Annotated[int, Field(ge=0, le=9)] = 5
+    gender: Literal["female", "male"] = "female"
+    text: Annotated[str, checked(validation.message)]
+
+
+class Message(Section):
+    """What callers hear: a text, or a sound that was uploaded."""
+
+    tts: Speech | None = None
+    audio: Annotated[str, checked(validation.sound)] | None = None
+
+    @model_validator(mode="after")
+    def one_of_two(self) -> Self:
+        if (self.tts is None) == (self.audio is None):
+            raise PydanticCustomError("incomplete", "must have either tts or audio; write one of the two.")
+        return self
+
+
 class NoAnswer(Section):
-    action: Literal["hang_up", "forward"] = "hang_up"
+    action: Literal["hang_up", "forward", "missed_call", "voicemail"] = "hang_up"
     wait: Annotated[int, Field(ge=5, le=60)] = 30
     number: E164 | None = None
+    emails: Annotated[list[Email], Field(max_length=10)] = []
+    message: Message | None = None
+    longest: Annotated[int, Field(ge=1, le=60)] = 60
+    pin: Annotated[str, checked(stored_or_pin)] | None = Field(default=None, repr=False)
 
 
 class Extension(Section):

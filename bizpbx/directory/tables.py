@@ -15,6 +15,7 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
+from bizpbx.directory.sound import Greeting, Sound
 from bizpbx.mail.outbox import Mail
 from bizpbx.metering.call_record import CallLeg, CallRecord
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
@@ -36,6 +37,7 @@ __all__ = [
     "FallbackGateway",
     "ForwardTarget",
     "Gateway",
+    "Greeting",
     "GuardCountry",
     "GuardRefusal",
     "Lease",
@@ -49,6 +51,7 @@ __all__ = [
     "PasscodeLockout",
     "Rate",
     "RuleCountry",
+    "Sound",
     "UsageMonth",
     "VipEntry",
 ]

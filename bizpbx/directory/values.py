@@ -43,6 +43,8 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         refuse_without_passcode=row.refuse_without_passcode,
         currency=row.currency,
         guard=guard_limits.of_organisation(row),
+        language=row.language,
+        voicemail_days=row.voicemail_days,
     )
 
 
@@ -122,7 +124,7 @@ def extension(
             vip_numbers=frozenset(vip for vip in record.vips if vip.startswith("+")),
             vip_extensions=frozenset(vip for vip in record.vips if not vip.startswith("+")),
         ),
-        no_answer=NoAnswer(row.no_answer_action, row.no_answer_wait, row.no_answer_number),
+        no_answer=no_answer(row),
         devices=tuple(device(one, row.key, with_ha1=with_ha1) for one in record.devices),
         caller_id=caller_id,
         draws_from=draws_from,
@@ -131,6 +133,18 @@ def extension(
         passcode=row.passcode_hash is not None,
         usage_limit=usage_limit(row),
         guard=guard_limits.of_extension(row, guard),
+    )
+
+
+def no_answer(row: AnyRow) -> NoAnswer:
+    return NoAnswer(
+        row.no_answer_action,
+        row.no_answer_wait,
+        row.no_answer_number,
+        tuple(row.no_answer_emails),
+        row.greeting_sound,
+        row.no_answer_longest,
+        row.pin_hash is not None,
     )
 
 

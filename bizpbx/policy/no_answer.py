@@ -31,7 +31,7 @@ def no_answer(
     if extension.type is ExtensionType.CALL_CENTER:
         text = f"{key} is a call-centre extension without no-answer settings: hang up {after}"
         return (end,), (Reason(Rule.NO_ANSWER_CALL_CENTER, text),)
-    if settings.action is NoAnswerAction.HANG_UP or settings.number is None:
+    if settings.action is not NoAnswerAction.FORWARD or settings.number is None:
         return (end,), (Reason(Rule.NO_ANSWER_HANG_UP, f"nobody answers {key}: hang up {after}"),)
     onward, shows = forward(extension, caller, tenant, ring.targets if ring is not None else ())
     targets, reasons = onward.to_number(settings.number)

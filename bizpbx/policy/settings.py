@@ -38,10 +38,12 @@ class CallerIdMode(StrEnum):
 
 
 class NoAnswerAction(StrEnum):
-    """What happens when nobody answers (product §7). Voicemail and missed call arrive with the voicemail feature."""
+    """What happens when nobody answers (product §7)."""
 
     HANG_UP = "hang_up"
     FORWARD = "forward"
+    MISSED_CALL = "missed_call"
+    VOICEMAIL = "voicemail"
 
 
 class UsageLimitKind(StrEnum):
@@ -144,11 +146,18 @@ class Forwarding:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """`wait` in seconds from the start of the call, 5 to 60."""
+    """`wait` in seconds from the start of the call, 5 to 60. `emails` are told of missed calls and voicemail."""
 
     action: NoAnswerAction = NoAnswerAction.HANG_UP
     wait: int = 30
     number: str | None = None
+    emails: tuple[str, ...] = ()
+    message: str | None = None
+    """Digest of the sound that is played before all but a forward, see bizpbx/voicemail/sounds.py."""
+    longest: int = 60
+    """Seconds a voicemail may last, 1 to 60."""
+    pin: bool = False
+    """Whether one is asked for before voicemail is heard. What it is stays in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +225,10 @@ class Organisation:
     """ISO 4217 letters: what amounts are in. XXX is no currency."""
     guard: Guard = Guard()
     """Of extensions without limits of their own."""
+    language: str = "en"
+    """Of mails to its people."""
+    voicemail_days: int = 90
+    """How long voicemail is kept."""
 
 
 class Tenant(Protocol):

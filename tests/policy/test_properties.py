@@ -273,7 +273,7 @@ def test_only_usable_devices_of_this_organisation_ring(request: Request, tenant:
             assert target.domain == DOMAIN
             assert not tenant.extensions[target.extension].do_not_disturb
         else:
-            assert target.gateway in ("carrier.acme.example", "pbx.acme.example")
+            assert target.gateway in ("carrier.acme.example", "pbx.acme.example", "spare.acme.example")
 
 
 @many

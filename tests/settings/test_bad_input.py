@@ -194,6 +194,7 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("extensions.0.no_answer", {"action": "voicemail"}, None),
     ("extensions.0.no_answer", {"emails": ["ann@acme.example"]}, {"emails": []}),
     ("extensions.0.no_answer", {"message": {"tts": {}}}, {"message": None}),
+    ("extensions.0.no_answer", {"pin": "2468"}, {"pin": None}),
 ]
 
 TEXTS: list[tuple[str, bytes, str]] = [

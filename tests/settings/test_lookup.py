@@ -53,6 +53,8 @@ def extension(key: str, **changed: object) -> dict[str, object]:
         "no_answer_action": NoAnswerAction.HANG_UP,
         "no_answer_wait": 30,
         "no_answer_number": None,
+        "no_answer_emails": [],
+        "no_answer_longest": 60,
         "rule_id": None,
     }
     return row | changed

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from bizpbx import validation
 from bizpbx.directory import passcodes
+from bizpbx.directory.applying import messages
 from bizpbx.directory.applying.work import CHUNK, Work
 from bizpbx.directory.documents import Document
 from bizpbx.directory.number import Number
@@ -81,8 +82,24 @@ def check_extension(work: Work, key: str, document: Document) -> None:
         )
     check_caller_id(document["caller_id"], problem)
     no_answer = document.get("no_answer")
-    if no_answer and no_answer["action"] == "forward" and no_answer["number"] is None:
+    if no_answer:
+        pin = stored["no_answer"]["pin"] if stored and "no_answer" in stored else None
+        check_no_answer(no_answer, pin, problem)
+        if no_answer["message"] is not None:
+            messages.sound(work, work.path("extensions", key, "no_answer.message"), no_answer["message"])
+
+
+def check_no_answer(no_answer: Document, stored_pin: str | None, problem: Callable[[str, str, str], None]) -> None:
+    action, emails = no_answer["action"], no_answer["emails"]
+    if action == "forward" and no_answer["number"] is None:
         problem("no_answer.number", "incomplete", "is missing; the action forward needs a number.")
+    if action == "missed_call" and not emails:
+        problem("no_answer.emails", "incomplete", "is empty; the action missed_call needs an address to tell.")
+    for position, email in enumerate(emails):
+        if email in emails[:position]:
+            problem(f"no_answer.emails[{position}]", "duplicate", f"{email} is in the list already; keep one.")
+    if no_answer["pin"] == passcodes.STORED_PIN and stored_pin is None:
+        problem("no_answer.pin", "no-stored-pin", "is not stored yet; write the PIN out.")
 
 
 def check_caller_id(caller_id: Document, problem: Callable[[str, str, str], None]) -> None:

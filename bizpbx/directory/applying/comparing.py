@@ -91,6 +91,11 @@ def complete_extension(work: Work, document: Document, stored_devices: Document)
         del completed["usage_limit"], completed["no_answer"]
         return completed
     completed["usage_limit"] = usage_limits.complete(work, document["key"], document)
-    if document["no_answer"] is None:
-        completed["no_answer"] = schema.NoAnswer().model_dump()
+    no_answer = document["no_answer"] or schema.NoAnswer().model_dump()
+    completed["no_answer"] = no_answer | {"message": without_none(no_answer["message"])}
     return completed
+
+
+def without_none(message: Document | None) -> Document | None:
+    """A message as it is stored: one of its two kinds."""
+    return None if message is None else {kind: value for kind, value in message.items() if value is not None}

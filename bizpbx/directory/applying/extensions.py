@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
-from bizpbx.directory import guard_limits
-from bizpbx.directory.applying import passcodes, usage_limits
+from bizpbx.directory import guard_limits, schema
+from bizpbx.directory.applying import messages, passcodes, usage_limits
 from bizpbx.directory.applying.simple import write
 from bizpbx.directory.applying.work import Work, chunks
 from bizpbx.directory.caller_id import AssignedCallerId
 from bizpbx.directory.documents import Document
 from bizpbx.directory.extension import ExtensionRole, ForwardTarget, VipEntry
+from bizpbx.directory.sound import Greeting
 from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward
 
 
@@ -23,22 +24,25 @@ def extensions(work: Work) -> None:
     write(work, "extensions", {key: row(work, plan.after[key]) for key in plan.touched})
     passcodes.write(work, hashes)
     remove_lists(work, [work.ids["extensions"][key] for key in plan.changed])
-    targets, vips, assigned = [], [], []
+    targets, vips, assigned, greetings = [], [], [], []
     for key in plan.touched:
         forwarding = plan.after[key]["incoming"]["forwarding"]
         targets += targets_of(work, key, forwarding["extensions"])
         vips += vips_of(work, key, forwarding["vip"])
         assigned += assigned_to(work, key, plan.after[key]["caller_id"]["assigned"])
+        greetings += greeting_of(work, key, plan.after[key])
     if targets:
         work.session.execute(insert(ForwardTarget), targets)
     if vips:
         work.session.execute(insert(VipEntry), vips)
     if assigned:
         work.session.execute(insert(AssignedCallerId), assigned)
+    if greetings:
+        work.session.execute(insert(Greeting), greetings)
 
 
 def remove_lists(work: Work, extension_ids: list[int]) -> None:
-    for table in (ForwardTarget, VipEntry, AssignedCallerId):
+    for table in (ForwardTarget, VipEntry, AssignedCallerId, Greeting):
         for some in chunks(extension_ids):
             work.session.execute(
                 delete(table).where(table.organisation_id == work.organisation_id, table.extension_id.in_(some))
@@ -47,7 +51,7 @@ def remove_lists(work: Work, extension_ids: list[int]) -> None:
 
 def row(work: Work, document: Document) -> dict[str, Any]:
     incoming, forwarding = document["incoming"], document["incoming"]["forwarding"]
-    no_answer = document.get("no_answer") or {"action": "hang_up", "wait": 30, "number": None}
+    no_answer = document.get("no_answer") or schema.NoAnswer().model_dump()
     return {
         "key": document["key"],
         "label": document["label"],
@@ -64,6 +68,8 @@ def row(work: Work, document: Document) -> dict[str, Any]:
         "no_answer_action": NoAnswerAction(no_answer["action"]),
         "no_answer_wait": no_answer["wait"],
         "no_answer_number": no_answer["number"],
+        "no_answer_emails": no_answer["emails"],
+        "no_answer_longest": no_answer["longest"],
         "rule_id": work.ids["outbound_rules"].get(document["outbound_rule"]),
         **usage_limits.columns(work, document),
         **guard_limits.columns(document["guard"]),
@@ -94,6 +100,20 @@ def vips_of(work: Work, key: str, vips: list[str]) -> list[dict[str, Any]]:
             "vip_id": None if vip.startswith("+") else ids[vip],
         }
         for position, vip in enumerate(vips)
+    ]
+
+
+def greeting_of(work: Work, key: str, document: Document) -> list[dict[str, Any]]:
+    message = (document.get("no_answer") or {}).get("message")
+    if message is None:
+        return []
+    return [
+        {
+            "organisation_id": work.organisation_id,
+            "extension_id": work.ids["extensions"][key],
+            "message": message,
+            "sound": messages.sound(work, work.path("extensions", key, "no_answer.message"), message),
+        }
     ]
 
 

@@ -86,6 +86,10 @@ class Work:
     sections: dict[str, Section] = field(default_factory=lambda: {name: Section(noun) for name, noun in NOUNS.items()})
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    sounds: set[str] = field(default_factory=set)
+    """Digests of the organisation's sounds."""
+    spoken: dict[str, str] = field(default_factory=dict)
+    """Digests of the sounds of texts, see `messages.name`."""
 
     def load_ids(self, section: str) -> None:
         column = NAME_COLUMNS[section]
