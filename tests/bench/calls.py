@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from bizpbx.testbed.installation import Installation, SwitchKind
 from bizpbx.testbed.requirements import which_switch
@@ -40,17 +41,24 @@ STATIC = """<include>
 </include>
 """
 NO_CURL = '<include>\n<configuration name="xml_curl.conf"><bindings/></configuration>\n</include>\n'
-LOADS = ((6, 60), (50, 400))
-"""(calls a second, calls): one at a time, for the delay; and the load, for the CPU."""
+LOADS = ((6, 60), (20, 200), (50, 400))
+"""(calls a second, calls): one at a time; as many as two slow cores can take; and the load of the goals."""
 WARM_UP = 50
 ROUNDS = 2
 TALKS = 0.1
 
 
 class Way(StrEnum):
-    STATIC = "static dialplan, static directory"
-    LOOKED_UP = "static dialplan, directory by controller"
+    STATIC = "all static"
+    LOOKED_UP = "static dialplan, devices looked up"
     CONTROLLED = "controller"
+
+
+AnyWay = TypeVar("AnyWay", bound=StrEnum)
+Compared = tuple[tuple[str, str], ...]
+"""(one way, another one that it is set against)."""
+
+COMPARED: Compared = ((Way.CONTROLLED, Way.LOOKED_UP), (Way.CONTROLLED, Way.STATIC))
 
 
 @dataclass(frozen=True)
@@ -113,22 +121,24 @@ def run() -> list[Row]:
     """Rows of the table; empty where there is no FreeSWITCH or SIPp."""
     if which_switch().missing:
         return []
-    return [row for rate, calls in LOADS for row in rows_at(rate, calls, measure)]
+    return rows(Way, measure, COMPARED)
 
 
-def rows_at(rate: int, calls: int, measure: Callable[[Way, int, int], Measured]) -> list[Row]:
-    runs: dict[Way, list[Measured]] = {way: [] for way in Way}
-    for _ in range(ROUNDS):
-        for way in Way:
-            runs[way].append(measure(way, rate, calls))
-    # The best of the runs of each kind: noise only ever adds.
-    best = {way: min(of, key=lambda one: one.ring_p50) for way, of in runs.items()}
-    ours = best[Way.CONTROLLED]
-    return [
-        *({"calls/s": rate, "call": str(way), **fields(one)} for way, one in best.items()),
-        {"calls/s": rate, "call": "controller, against the static dialplan", **difference(ours, best[Way.LOOKED_UP])},
-        {"calls/s": rate, "call": "controller, against everything static", **difference(ours, best[Way.STATIC])},
-    ]
+def rows(ways: type[AnyWay], measure: Callable[[AnyWay, int, int], Measured], compared: Compared) -> list[Row]:
+    """The ways take turns at each load; of the runs of each the best counts, for noise only ever adds."""
+    found: list[Row] = []
+    for rate, calls in LOADS:
+        runs: dict[str, list[Measured]] = {way.value: [] for way in ways}
+        for _ in range(ROUNDS):
+            for way in ways:
+                runs[way.value].append(measure(way, rate, calls))
+        best = {way: min(of, key=lambda one: one.ring_p50) for way, of in runs.items()}
+        found += [{"calls/s": rate, "call": way, **fields(one)} for way, one in best.items()]
+        found += [
+            {"calls/s": rate, "call": f"{ours}, against {theirs}", **difference(best[ours], best[theirs])}
+            for ours, theirs in compared
+        ]
+    return found
 
 
 def difference(ours: Measured, theirs: Measured) -> Row:

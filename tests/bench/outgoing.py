@@ -1,11 +1,13 @@
 """What an outgoing call costs with a controller, against a static dialplan that bridges to the same carrier.
 
-The same three ways as in `calls`: everything static; the dialplan static but devices looked up at the controller; both
-by the controller, as in production: dial plan, whitelist, caller ID. The second against the third is what that costs.
+The first two ways are those of `calls`. Then the controller's: to a gateway that an extension is mapped to, which
+nobody pays for; and by an outbound rule, metered: dial plan, whitelist, caller ID, what the call may use reserved
+before it is dialled, and charged at its end.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,20 +17,19 @@ from bizpbx.testbed.sipp.load import load
 from bizpbx.testbed.world import answers, rings_only
 from tests.bench.calls import (
     DOMAIN,
-    LOADS,
     NO_CURL,
     TALKS,
     WARM_UP,
+    Compared,
     Measured,
-    Way,
     cpu_of,
     installation,
     measured,
-    rows_at,
+    rows,
 )
 from tests.bench.table import Row, show
 
-DIALLED, ASKED_FOR = "61234567", "+6561234567"
+DIALLED, ASKED_FOR, MAPPED = "61234567", "+6561234567", "102"
 SETTINGS = """
 organisation: {name: Acme, domain: acme.example, timezone: Asia/Singapore, country: SG, currency: SGD,
   main_number: "+6564291310", default_rule: Standard}
@@ -43,7 +44,9 @@ outbound_rules:
 numbers:
   - {number: "+6564291310", to: "101"}
 extensions:
-  - {key: "101", label: Sales, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}, guard: {concurrent_calls: off}}
+  - {key: "101", label: Sales, devices: {ip_phone: {}}, incoming: {devices: [ip_phone]}, guard: {concurrent_calls: off},
+     usage_limit: {kind: minutes, value: "10000"}}
+  - {key: "102", label: Elsewhere, incoming: {gateway: carrier}}
 """
 STATIC = """<include>
 <context name="acme.example"><extension name="number">
@@ -58,13 +61,27 @@ STATIC = """<include>
 """
 
 
+class Way(StrEnum):
+    STATIC = "all static"
+    LOOKED_UP = "static dialplan, devices looked up"
+    UNMETERED = "controller, not metered"
+    METERED = "controller, metered"
+
+
+COMPARED: Compared = (
+    (Way.METERED, Way.UNMETERED),
+    (Way.METERED, Way.LOOKED_UP),
+    (Way.METERED, Way.STATIC),
+)
+
+
 def measure(way: Way, rate: int, calls: int) -> Measured:
     """One run: a fresh installation, a warm-up, then `calls` calls at `rate` a second."""
     with TemporaryDirectory(prefix="bizpbx-bench-") as folder, installation(Path(folder)) as made:
         made.apply(SETTINGS)
         password = made.credentials(DOMAIN, "101", "ip_phone")[1]
         made.render()
-        if way is not Way.CONTROLLED:
+        if way in (Way.STATIC, Way.LOOKED_UP):
             (made.tree / f"dialplan/bizpbx-{DOMAIN}.xml").write_text(STATIC)
         if way is Way.STATIC:
             (made.tree / "autoload_configs/xml_curl.conf.xml").write_text(NO_CURL)
@@ -73,11 +90,12 @@ def measure(way: Way, rate: int, calls: int) -> Measured:
         assert isinstance(world, SippWorld) and made.switch is not None
         caller = world.phone(DOMAIN, "101-ip_phone", password, rings_only)
         carrier = world.carrier(made.carrier_port, answers(0.05))
-        load(world, caller, DIALLED, calls=WARM_UP, rate=25, talks=TALKS)
+        dialled, asked_for = (MAPPED, MAPPED) if way is Way.UNMETERED else (DIALLED, ASKED_FOR)
+        load(world, caller, dialled, calls=WARM_UP, rate=25, talks=TALKS)
         switch, controller = made.switch.usage.cpu, cpu_of(made.controllers[0].pid)
-        result = load(world, caller, DIALLED, calls=calls, rate=rate, talks=TALKS)
+        result = load(world, caller, dialled, calls=calls, rate=rate, talks=TALKS)
         switch, controller = made.switch.usage.cpu - switch, cpu_of(made.controllers[0].pid) - controller
-        assert {seen.to_user for seen in carrier.incoming} == {ASKED_FOR}
+        assert {seen.to_user for seen in carrier.incoming} == {asked_for}
         return measured(result, switch, controller)
 
 
@@ -85,7 +103,7 @@ def run() -> list[Row]:
     """Rows of the table; empty where there is no FreeSWITCH or SIPp."""
     if which_switch().missing:
         return []
-    return [row for rate, calls in LOADS for row in rows_at(rate, calls, measure)]
+    return rows(Way, measure, COMPARED)
 
 
 if __name__ == "__main__":
