@@ -47,6 +47,11 @@ class Config(BaseSettings):
         description="Folder that the switch on this machine writes its call records to; empty means `spool` under "
         "the home folder.",
     )
+    recordings: Path | None = Field(
+        default=None,
+        description="Folder that the switch on this machine records voicemails to; empty means `recordings` under the "
+        "home folder.",
+    )
     spool_days: int = Field(
         default=7, ge=0, le=3650, description="Days that those files are kept after they are on record."
     )
@@ -85,7 +90,7 @@ class Config(BaseSettings):
     mail_from: str = Field(default="", description="Address that mails come from.")
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
-    @field_validator("freeswitch_conf", "prompts", "spool", "tls_certificates", mode="before")
+    @field_validator("freeswitch_conf", "prompts", "recordings", "spool", "tls_certificates", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.
@@ -100,6 +105,11 @@ class Config(BaseSettings):
     def records(self) -> Path:
         """The folder of call records in force."""
         return self.spool or self.home / "spool"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """The folder of recordings in force."""
+        return self.recordings or self.home / "recordings"
 
 
 def load() -> Config:

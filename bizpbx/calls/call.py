@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bizpbx.policy.plan import Cause, Plan, Reason, Ring, Stage
+from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import Request
 
@@ -52,8 +52,8 @@ class Arrival:
     """Where an earlier controller left it; NEW for a call nobody has touched."""
     attempt: int = 0
     """Which ring of that stage it was: each gateway is one."""
-    ring_finished: bool = False
-    """With stage RING or later: whether that ring really ended, or its controller died before asking for it."""
+    finished: bool = False
+    """With a ring, a message or a recording: whether it really ended, or its controller died before asking for it."""
     last: Unanswered | Talked | None = None
     """How the last ring ended, if there was one."""
     tries: int = 0
@@ -66,13 +66,23 @@ class Call(Protocol):
     @property
     def arrival(self) -> Arrival: ...
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
-        """Write to the channel where the call stands, why and whose it is: for engineers, for the record and for the
-        next controller."""
+    def note(
+        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+    ) -> None:
+        """Write to the channel where the call stands, why and whose it is, and what is kept of it: for engineers, for
+        the record and for the next controller."""
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
         """Ring all targets together; the first answer wins. Returns when that conversation has ended, or why there was
         none. Legs with a lease end by the switch's own clock, whatever becomes of the controller."""
+
+    def play(self, sound: Prompt | str, answer: bool) -> None:
+        """Let the caller hear a message: an announcement, or the sound with this content id. With `answer` the call is
+        answered first. A sound that cannot be had is left out. Returns when it has been said."""
+
+    def record(self, longest: int) -> None:
+        """Answer, beep, and record what the caller says, for `longest` seconds at most. `#` and a long silence end it.
+        The file is named after the call. Returns when it is closed."""
 
     def announce(self, prompt: Prompt) -> None:
         """Tell the caller something, before an answer if there was none. Returns when it has been said."""

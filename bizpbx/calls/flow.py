@@ -8,6 +8,7 @@ from dataclasses import replace
 from bizpbx.calls.call import Arrival, Call, Talked, Unanswered
 from bizpbx.calls.metering import Meter, give_back, granted
 from bizpbx.calls.passcode import Passcodes, ask
+from bizpbx.calls.voicemail import Voicemails
 from bizpbx.policy.plan import (
     PROMPT_FOR,
     Announce,
@@ -15,10 +16,13 @@ from bizpbx.policy.plan import (
     Cause,
     GatewayTarget,
     Plan,
+    Play,
     Reason,
+    Record,
     Ring,
     Stage,
     Step,
+    kept_by,
 )
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.rules import Rule
@@ -29,7 +33,9 @@ SHORTEST_RING = 5
 """Seconds that a further gateway gets, however long the others took."""
 
 
-def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, meter: Meter) -> tuple[Reason, ...]:
+def run(
+    call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, meter: Meter, voicemails: Voicemails
+) -> tuple[Reason, ...]:
     """Decide, then carry out every step that is still to be done. Returns the reasons of the plan, and of what happened
     on the way. Raises CallGone when the caller leaves early.
 
@@ -64,7 +70,7 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, met
                 failed = Unanswered(Cause.NO_ANSWER)
                 continue
             step = ring
-        call.note(stage, reasons, plan, attempt)
+        call.note(stage, reasons, plan, attempt, kept_by(step))
         match step:
             case Ring():
                 spent = spent if attempt else 0
@@ -82,6 +88,12 @@ def run(call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, met
                     reasons = (*reasons, refused.reason)
                     refuse(call, refused.prompt, plan, reasons)
                     return reasons
+            case Play():
+                call.play(step.sound, step.answer)
+            case Record():
+                # Entered first: whatever happens from here on, somebody looks for the file.
+                voicemails.begin(arrival, plan, step)
+                call.record(step.longest)
             case Announce():
                 prompt = step.prompt or (PROMPT_FOR.get(failed.cause) if failed is not None else None)
                 if prompt is not None:
@@ -122,7 +134,7 @@ def done(arrival: Arrival, step: Step) -> bool:
     stage, attempt = place(step)
     reached = (ORDER.index(arrival.stage), arrival.attempt)
     asked = (ORDER.index(stage), attempt)
-    return asked < reached or (asked == reached and arrival.ring_finished and stage is not Stage.END)
+    return asked < reached or (asked == reached and arrival.finished and stage is not Stage.END)
 
 
 def place(step: Step) -> tuple[Stage, int]:

@@ -11,10 +11,11 @@ from bizpbx.calls.call import Arrival, CallGone
 from bizpbx.calls.flow import run
 from bizpbx.calls.metering import Meter
 from bizpbx.calls.passcode import Passcodes
+from bizpbx.calls.voicemail import Voicemails
 from bizpbx.freeswitch.esl import OutboundSession
+from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.session import FreeSwitchCall
 from bizpbx.policy.plan import Plan, Reason
-from bizpbx.prompts import Prompts
 
 log = structlog.get_logger(__name__)
 
@@ -28,19 +29,21 @@ class CallHandler:
         decide: Callable[[Arrival], Plan],
         passcodes: Passcodes,
         meter: Meter,
-        prompts: Prompts,
+        media: Media,
+        voicemails: Voicemails,
     ) -> None:
         self._session = session
         self._decide = decide
         self._passcodes = passcodes
         self._meter = meter
-        self._prompts = prompts
+        self._media = media
+        self._voicemails = voicemails
 
     def run(self) -> None:
         """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
         began = time.monotonic()
         try:
-            call = FreeSwitchCall(self._session, self._prompts)
+            call = FreeSwitchCall(self._session, self._media)
         except CallGone:
             log.info("call", ended="caller hung up")
             return
@@ -54,7 +57,7 @@ class CallHandler:
         ended = "done"
         reasons: tuple[Reason, ...] | None = None
         try:
-            reasons = run(call, decide, self._passcodes, self._meter)
+            reasons = run(call, decide, self._passcodes, self._meter, self._voicemails)
         except CallGone:
             ended = "caller hung up"
         except BaseException:

@@ -16,6 +16,7 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from bizpbx import config as configuration
+from bizpbx.calls.voicemail import NoVoicemails
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller import faults
 from bizpbx.controller.calls import CallHandler
@@ -35,6 +36,7 @@ from bizpbx.directory.keys import Keys
 from bizpbx.directory.lookup import SettingsReader
 from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
+from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
 from bizpbx.freeswitch.spool import Spool
 from bizpbx.mail.smtp import Smtp, server_of
@@ -68,7 +70,14 @@ class Controller:
         prompts = Prompts(config.prompts, config.language)
         self._metering = Changes(config.database)
         meter = LedgerMeter(self._queries, self._metering, reader)
-        handler = partial(CallHandler, decide=decider, passcodes=self._passcodes, meter=meter, prompts=prompts)
+        handler = partial(
+            CallHandler,
+            decide=decider,
+            passcodes=self._passcodes,
+            meter=meter,
+            media=Media(prompts, config.recordings_folder),
+            voicemails=NoVoicemails(),
+        )
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
         self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)

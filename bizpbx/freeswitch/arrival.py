@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
-from bizpbx.freeswitch.ring_end import ring_end
+from bizpbx.freeswitch.ring_end import DISPOSITION, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 
 _DIVERTED_BY = re.compile(r"sips?:([^@;>]+)@")
+ENDED_BY: Final = {Stage.MESSAGE: "playback_samples", Stage.RECORD: "record_samples"}
+"""Variables that the switch sets at the end of what a stage does, and that are taken off the channel before. All other
+stages are held by how the last ring ended."""
+
 _STAGES = {stage.value: stage for stage in Stage}
 
 
 def arrival_of(data: Mapping[str, str]) -> Arrival:
     """Read one channel's data (header names as FreeSWITCH sends them, values decoded)."""
     organisation = data.get("variable_bizpbx_organisation") or None
-    disposition = data.get("variable_originate_disposition") or ""
+    stage = _STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW)
+    # A call that was transferred here brings along how a ring before that ended.
+    disposition = "" if stage is Stage.NEW else data.get(f"variable_{DISPOSITION}") or ""
     host = data.get("variable_sip_network_ip") or data.get("Caller-Network-Addr") or ""
     call = data.get("Unique-ID", "")
     return Arrival(
@@ -33,9 +40,9 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
         gateway=data.get("variable_bizpbx_gateway") or None,
         switch=data.get("FreeSWITCH-Switchname", ""),
-        stage=_STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW),
+        stage=stage,
         attempt=_count(data.get("variable_bizpbx_attempt", "")),
-        ring_finished=bool(disposition),
+        finished=bool(data.get(f"variable_{ENDED_BY[stage]}") if stage in ENDED_BY else disposition),
         last=ring_end(data) if disposition else None,
         tries=_count(data.get("variable_bizpbx_tries", "")),
     )

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
 from bizpbx.errors import BizpbxError
+from bizpbx.freeswitch.kept import kept_of
 from bizpbx.metering.leg import LegRecord
 
 LARGEST = 4 << 20
@@ -26,6 +27,7 @@ MOST_TEXT = 64
 
 _READ = (
     "uuid|direction|hangup_cause|(?:start|progress|progress_media|answer|end)_uepoch|bizpbx_[a-z_]+|caller_id|"
+    "originate_disposition|"
     "sip_gateway_name|sip_req_user|sip_term_status|sip_invite_failure_status|proto_specific_hangup_cause|"
     "origination_caller_id_number|user_name"
 )
@@ -114,6 +116,7 @@ def _leg(get: Get, switch: str) -> LegRecord:
         if called
         else tuple(word for word in get("bizpbx_rule").split()[:MOST_RULES] if _RULE.fullmatch(word)),
         reason="" if called else plain_text(get("bizpbx_reason"), MOST_REASON),
+        kept=None if called else kept_of(get),
     )
 
 

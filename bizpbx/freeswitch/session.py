@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
 from bizpbx.calls.call import Arrival, CallGone, Talked, Unanswered
-from bizpbx.freeswitch.arrival import arrival_of
+from bizpbx.freeswitch.arrival import ENDED_BY, arrival_of
 from bizpbx.freeswitch.dial_string import dial_string, is_leased
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
+from bizpbx.freeswitch.kept import kept_variables
+from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, ring_end
-from bizpbx.policy.plan import Cause, Plan, Reason, Ring, Stage
+from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
-from bizpbx.prompts import Prompts
 
 RESPONSE_MARGIN = 10.0
 """Seconds that FreeSWITCH may take beyond the ring time before the call is given up as lost."""
@@ -39,25 +41,48 @@ ENTRY_LIMIT = 120.0
 DIGITS = "bizpbx_digits"
 """Variable that what is keyed in is read from, and that is unset at once."""
 
+ANSWER_LIMIT = 10.0
+"""Seconds that an answer may take."""
+
+SETTLING = "300"
+"""Milliseconds from the answer to the first word, which would be lost before both sides have agreed on the way."""
+
+BEEP = "tone_stream://%(400,100,1000)"
+
+TERMINATORS = "playback_terminators"
+"""Keys that end what is played or recorded; without it FreeSWITCH takes `*`."""
+
+SILENCE = 5
+"""Seconds of silence that end a recording."""
+
+SILENCE_LEVEL = 100
+"""Mean of the samples' amounts, of 32767, below which FreeSWITCH takes 20 ms for silence."""
+
 T = TypeVar("T")
 
 
 class FreeSwitchCall:
     """Implements `bizpbx.calls.call.Call`. Build it after `session.connect()`."""
 
-    def __init__(self, session: OutboundSession, prompts: Prompts) -> None:
+    def __init__(self, session: OutboundSession, media: Media) -> None:
         self._session = session
-        self._prompts = prompts
+        self._prompts = media.prompts
+        self._media = media
         self._pending: dict[str, str] = {}
         data = session.session_data
         if data is None:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
         self._attempt = self.arrival.attempt
+        self._noted = False
+        self._kept: Kept | None = None
+        self._organisation = ""
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
+    def note(
+        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+    ) -> None:
         """Kept back until the next command, so that noting costs no round trip of its own."""
-        self._pending = {
+        self._pending |= {
             "bizpbx_stage": stage.value,
             "bizpbx_rule": " ".join(reason.rule for reason in reasons),
             "bizpbx_reason": "; ".join(reason.text for reason in reasons),
@@ -67,9 +92,17 @@ class FreeSwitchCall:
         if attempt != self._attempt:
             self._pending["bizpbx_attempt"] = str(attempt)
             self._attempt = attempt
-        if stage in RINGS:
-            # Empty until this step's ring has ended: that is how the next controller tells "asked" from "done".
+        self._organisation = plan.organisation or ""
+        if not self._noted or kept != self._kept:
+            # Also where nothing is kept: a call that was transferred here may bring along what was.
+            self._pending |= kept_variables(kept)
+            self._kept = kept
+        # Empty until this step has ended: that is how the next controller tells "asked" from "done".
+        if stage in RINGS or (self.arrival.stage is Stage.NEW and not self._noted):
             self._pending |= dict.fromkeys(ENDING, "")
+        if stage in ENDED_BY:
+            self._pending[ENDED_BY[stage]] = ""
+        self._noted = True
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
         variables = _ring_variables(ring)
@@ -83,6 +116,26 @@ class FreeSwitchCall:
         self._execute("bridge", dial_string(ring, warning), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
         return ring_end(data, round(time.monotonic() - began))
+
+    def play(self, sound: Prompt | str, answer: bool) -> None:
+        if isinstance(sound, Prompt):
+            path: Path | None = self._prompts.path(sound)
+        else:
+            path = self._media.message(self._organisation, sound)
+        if answer:
+            self._execute("answer", "", {}, ANSWER_LIMIT)
+            self._execute("sleep", SETTLING, {}, ANSWER_LIMIT)
+        if path is not None:
+            # `#` is for those who know the message; all other keys are nobody's.
+            self._execute("playback", str(path), {TERMINATORS: "#"}, ANNOUNCEMENT_LIMIT)
+
+    def record(self, longest: int) -> None:
+        self._execute("answer", "", {}, ANSWER_LIMIT)
+        self._execute("playback", BEEP, {TERMINATORS: "none"}, ANNOUNCEMENT_LIMIT)
+        path = self._media.recording(self.arrival.id)
+        variables = {TERMINATORS: "#", "record_fill_cng": "true"}
+        limits = f"{longest} {SILENCE_LEVEL} {SILENCE}"
+        self._execute("record", f"{path} {limits}", variables, longest + RESPONSE_MARGIN)
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""

@@ -143,7 +143,7 @@ def _e164(text: str, country: str) -> str | None:
     return e164(text, country)
 
 
-STORED = tuple(one.name for one in fields(LegRecord) if one.name != "organisation")
+STORED = tuple(one.name for one in fields(LegRecord) if one.name not in ("organisation", "kept"))
 SUMMARISED = tuple(one.name for one in fields(CallSummary))
 
 

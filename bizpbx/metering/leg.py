@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bizpbx.policy.plan import Kept
+
 _SECOND = timedelta(seconds=1)
 _HALF = timedelta(milliseconds=500)
 
@@ -49,6 +51,9 @@ class LegRecord:
     """Codes of the rules that decided the call, of the leg that the call came in on."""
     reason: str = ""
     """The same as sentences."""
+    kept: Kept | None = None
+    """What is to be kept of the call, since nobody took it; of the leg that the call came in on. One that is read
+    from the database has none."""
 
     @property
     def own(self) -> bool:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from bizpbx.policy.plan import Announce, AskPasscode, GatewayTarget, HangUp, Plan, Ring, Step, Target
+from bizpbx.policy.plan import (
+    Announce,
+    AskPasscode,
+    GatewayTarget,
+    HangUp,
+    Kept,
+    Plan,
+    Play,
+    Record,
+    Ring,
+    Step,
+    Target,
+    kept_by,
+)
+from bizpbx.policy.settings import NoAnswerAction
 
 Json = dict[str, object]
 
@@ -12,6 +26,7 @@ def to_json(plan: Plan) -> Json:
     return {
         "callee": plan.callee,
         "steps": [_step_json(step) for step in plan.steps],
+        "kept": [{"action": str(kept.action), "mailbox": kept.mailbox} for kept in _kept(plan)],
         "reasons": [{"rule": str(reason.rule), "text": reason.text} for reason in plan.reasons],
     }
 
@@ -23,7 +38,15 @@ def to_lines(plan: Plan) -> list[str]:
         lines += [f"{position}. {_title(step)}"]
         if isinstance(step, Ring):
             lines += [f"   - {_target(target)}" for target in step.targets]
+    for kept in _kept(plan):
+        what = "voicemail" if kept.action is NoAnswerAction.VOICEMAIL else "missed call"
+        lines.append(f"unless somebody takes it, the call is kept as a {what} of {kept.mailbox}")
     return [*lines, "because", *(f"   {reason.rule}: {reason.text}" for reason in plan.reasons)]
+
+
+def _kept(plan: Plan) -> list[Kept]:
+    """What the steps keep, each once, in their order."""
+    return list(dict.fromkeys(kept for step in plan.steps if (kept := kept_by(step)) is not None))
 
 
 def _step_json(step: Step) -> Json:
@@ -36,6 +59,10 @@ def _step_json(step: Step) -> Json:
             "extension": step.extension,
             "tries": step.tries,
         }
+    if isinstance(step, Play):
+        return {"stage": str(step.stage), "action": "play", "sound": str(step.sound), "answer": step.answer}
+    if isinstance(step, Record):
+        return {"stage": str(step.stage), "action": "record", "longest": step.longest}
     if isinstance(step, Announce):
         return {"stage": str(step.stage), "action": "announce", "prompt": str(step.prompt) if step.prompt else None}
     return {
@@ -76,6 +103,10 @@ def _title(step: Step) -> str:
         return f"hang up ({step.cause})" if step.cause is not None else "hang up (cause of the last ring)"
     if isinstance(step, AskPasscode):
         return f"ask for the passcode of {step.extension}, {step.tries} tries"
+    if isinstance(step, Play):
+        return f"{'answer and ' if step.answer else ''}play {step.sound}"
+    if isinstance(step, Record):
+        return f"beep and record for {step.longest} s at most"
     if isinstance(step, Announce):
         return f"announce {step.prompt}" if step.prompt is not None else "announce why the last ring failed"
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""

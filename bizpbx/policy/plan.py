@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from bizpbx.policy.prompt import Prompt
-from bizpbx.policy.settings import DeviceKind
+from bizpbx.policy.settings import DeviceKind, NoAnswerAction
 
 
 class Cause(StrEnum):
@@ -31,6 +31,8 @@ class Stage(StrEnum):
     PASSCODE = "passcode"
     RING = "ring"
     NO_ANSWER = "no_answer"
+    MESSAGE = "message"
+    RECORD = "record"
     ANNOUNCE = "announce"
     END = "end"
 
@@ -81,6 +83,21 @@ Target = DeviceTarget | GatewayTarget
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a call that nobody takes. It travels on the caller's channel into the switch's own record of the
+    leg, so that it is kept whenever the caller hangs up, and whatever becomes of the controller."""
+
+    action: NoAnswerAction
+    """MISSED_CALL or VOICEMAIL."""
+    mailbox: str
+    """Key of the extension whose settings these are."""
+    caller: str | None
+    """Key, or number in E.164; None of a withheld caller."""
+    name: str = ""
+    """The caller's, cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
     """Ring all targets together; the first answer wins and the call ends with that bridge."""
 
@@ -100,6 +117,8 @@ class Ring:
     """Seconds that the gateway may take until it rings or speaks, before the next attempt; None: there is no other."""
     insists: bool = False
     """Whether a later attempt is made whatever the gateway before it said, but busy and no answer (emergency calls)."""
+    kept: Kept | None = None
+    """What is kept of the call if it goes no further than this step; the same on the other steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,27 @@ class Announce:
     prompt: Prompt | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Let the caller hear the message of an extension, before the answer unless the step answers."""
+
+    stage: Stage
+    sound: Prompt | str
+    """Content id of a sound, or one of the announcements."""
+    answer: bool = False
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Answer, beep, and record what the caller says."""
+
+    stage: Stage
+    longest: int
+    """Seconds."""
+    kept: Kept | None = None
+
+
 PROMPT_FOR: Final = {
     Cause.OUTGOING_CALL_BARRED: Prompt.NOT_ALLOWED,
     Cause.NORMAL_TEMPORARY_FAILURE: Prompt.LINES_BUSY,
@@ -134,9 +174,15 @@ class HangUp:
 
     stage: Stage
     cause: Cause | None = None
+    kept: Kept | None = None
 
 
-Step = Ring | AskPasscode | Announce | HangUp
+Step = Ring | AskPasscode | Play | Record | Announce | HangUp
+
+
+def kept_by(step: Step) -> Kept | None:
+    """What is kept of a call that goes no further than this step."""
+    return None if isinstance(step, AskPasscode | Announce) else step.kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Rule(StrEnum):
     # Nobody answers
     NO_ANSWER_HANG_UP = "no-answer-hang-up"
     NO_ANSWER_FORWARD = "no-answer-forward"
+    NO_ANSWER_MISSED_CALL = "no-answer-missed-call"
+    NO_ANSWER_VOICEMAIL = "no-answer-voicemail"
     NO_ANSWER_CALL_CENTER = "no-answer-call-center"
 
     # A call to a public number

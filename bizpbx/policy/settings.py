@@ -43,7 +43,9 @@ class NoAnswerAction(StrEnum):
     HANG_UP = "hang_up"
     FORWARD = "forward"
     MISSED_CALL = "missed_call"
+    """The call is kept and told by mail."""
     VOICEMAIL = "voicemail"
+    """What the caller says is kept and told by mail."""
 
 
 class UsageLimitKind(StrEnum):
@@ -152,6 +154,7 @@ class NoAnswer:
     wait: int = 30
     number: str | None = None
     emails: tuple[str, ...] = ()
+    """Who is told of missed calls and voicemails."""
     message: str | None = None
     """Digest of the sound that is played before all but a forward, see bizpbx/voicemail/sounds.py."""
     longest: int = 60

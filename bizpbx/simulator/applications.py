@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bizpbx.simulator import causes
+import structlog
+
+from bizpbx.simulator import causes, sound
 from bizpbx.simulator.bridge import Bridge
 from bizpbx.simulator.outbound import hand_over
 from bizpbx.simulator.text import split
+from bizpbx.testbed.world import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from bizpbx.simulator.session import Session
@@ -19,7 +22,10 @@ Application = Callable[["Session", str], None]
 PLAYING_TIME: Final = 1.0
 """Seconds that a file plays; the simulator reads no files. Streams that name a length last that long."""
 
-_MILLISECONDS = re.compile(r"silence_stream://(\d+)|%\((\d+),")
+KEY_STEP: Final = 0.1
+"""Seconds after which an application looks whether it was told to end."""
+
+log = structlog.get_logger(__name__)
 
 
 def _set(session: Session, data: str) -> None:
@@ -107,16 +113,52 @@ def _play_and_get_digits(session: Session, data: str) -> None:
 
 
 def _playback(session: Session, data: str) -> None:
-    session.channel.pre_answer()
-    session.channel.fire("PLAYBACK_START", ("Playback-File-Path", data))
-    found = _MILLISECONDS.search(data)
-    ended = session.pause(int(found[1] or found[2]) / 1000 if found else PLAYING_TIME)
-    session.channel.fire(
-        "PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended else "done")
-    )
+    channel = session.channel
+    channel.pre_answer()
+    channel.fire("PLAYBACK_START", ("Playback-File-Path", data))
+    heard = sound.samples_of(data)
+    ended, passed = _until_key(session, len(heard) / SAMPLE_RATE)
+    channel.heard.extend(heard[: round(passed * SAMPLE_RATE)])
+    channel.set("playback_samples", str(round(passed * SAMPLE_RATE)))
+    channel.fire("PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended else "done"))
     # What is pressed meanwhile is nobody's.
-    while not session.channel.keyed.empty():
-        session.channel.key(1.0)
+    while not channel.keyed.empty():
+        channel.key(1.0)
+
+
+def _record(session: Session, data: str) -> None:
+    """`<path> <limit> <silence_level> <silence_seconds>`; what is said begins with the recording."""
+    channel = session.channel
+    words = data.split(" ")
+    limit, patience = float(words[1]), float(words[3])
+    channel.pre_answer()
+    spoken = min(channel.says.seconds, limit) if channel.says is not None else 0.0
+    silent = patience < limit - spoken
+    _, passed = _until_key(session, spoken + patience if silent else limit)
+    samples = sound.said(channel.says, passed)
+    try:
+        sound.write(Path(words[0]), samples)
+    except OSError as error:
+        log.error("simulator.not_recorded", call=channel.uuid, reason=str(error))
+        channel.hang_up("DESTINATION_OUT_OF_ORDER")
+        return
+    channel.set("record_samples", str(len(samples)))
+    channel.set("record_ms", str(round(passed * 1000)))
+
+
+def _until_key(session: Session, seconds: float) -> tuple[bool, float]:
+    """Let time pass until one of the terminators is pressed, the leg ends or the application is broken; whether it
+    was cut short, and how much time has passed."""
+    channel = session.channel
+    terminators = (channel.get("playback_terminators") or "*").replace("none", "")
+    clock = session.switch.clock
+    began = clock.now()
+    channel.broken.clear()
+    while channel.up and not channel.broken.is_set() and (left := began + seconds - clock.now()) > 0:
+        key = channel.key(min(left, KEY_STEP))
+        if key is not None and key in terminators:
+            return True, clock.now() - began
+    return not channel.up or channel.broken.is_set(), min(seconds, clock.now() - began)
 
 
 def _park(session: Session, data: str) -> None:
@@ -168,6 +210,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "playback": _playback,
     "pre_answer": _pre_answer,
     "push": _push,
+    "record": _record,
     "respond": _respond,
     "ring_ready": _ring_ready,
     "sched_hangup": _sched_hangup,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid as uuids
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from bizpbx.simulator import causes
 from bizpbx.simulator.clock import Clock
 from bizpbx.simulator.events import EventBus
 from bizpbx.simulator.text import expand, is_true
+from bizpbx.testbed.world import Speech
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class Channel:
         """The caller hears the switch, before an answer."""
         self.keyed: Queue[str] = Queue()
         """Keys that no application has taken yet."""
+        self.says: Speech | None = None
+        """What the caller says once a recording of it has begun."""
+        self.heard: array[int] = array("h")
+        """What the switch has played to it."""
         self.hides_number = False
         self.call_uuid = self.uuid
         self.partner: Channel | None = None

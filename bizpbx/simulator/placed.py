@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import gevent
 
 from bizpbx.simulator import causes
@@ -54,6 +56,9 @@ class SimulatedCall:
 
     def result(self, timeout: float = 30.0) -> CallResult:
         return self._switch.run(lambda _: self._result(timeout))
+
+    def heard(self) -> array[int]:
+        return self._switch.run(lambda _: self._channel.heard[:])
 
     def final(self, timeout: float = 30.0) -> int:
         """Final SIP code as soon as there is one. Raises TestbedError if it does not come in time."""

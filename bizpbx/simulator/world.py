@@ -21,6 +21,7 @@ from bizpbx.testbed.world import (
     CarrierCaller,
     PhoneCaller,
     Registration,
+    Speech,
     TestbedError,
     answers,
     as_caller,
@@ -132,6 +133,8 @@ class SimulatedWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        says: Speech | None = None,
+        listens: bool = False,
     ) -> SimulatedCall:
         who = as_caller(caller)
 
@@ -140,6 +143,7 @@ class SimulatedWorld:
                 channel = self._from_carrier(core, who, to)
             else:
                 channel = self._from_phone(core, who, to)
+            channel.says = says
             placed = SimulatedCall(self.switch, channel)
             placed.run(hangup_after, cancel_after, keys)
             return placed

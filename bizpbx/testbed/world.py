@@ -13,6 +13,7 @@ runs on both:
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -217,6 +218,18 @@ class CarrierCaller:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+SAMPLE_RATE: Final = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A tone, in place of what a caller says after the beep of a voicemail."""
+
+    frequency: float
+    """Hz."""
+    seconds: float
+
+
 Caller = Phone | PhoneCaller | CarrierCaller
 
 
@@ -228,6 +241,10 @@ class PlacedCall(Protocol):
 
     def result(self, timeout: float = 30.0) -> CallResult:
         """Wait for the end of the call. Raises TestbedError after `timeout` seconds; the call is then given up."""
+
+    def heard(self) -> array[int]:
+        """What the caller has heard so far of a call that was placed with `listens` or `says`: samples at SAMPLE_RATE.
+        Where nothing was sent there is nothing."""
 
 
 class World(Protocol):
@@ -262,12 +279,15 @@ class World(Protocol):
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        says: Speech | None = None,
+        listens: bool = False,
     ) -> PlacedCall:
         """Start a call and go on.
 
         The caller hangs up `hangup_after` seconds after the answer (None: the callee does), and gives up when there is
         neither an answer nor any more progress within `cancel_after` seconds (None: it waits for the switch).
-        `keys` are keyed in once there is early media: digits, `*` and `#`; a comma waits for a second.
+        `keys` are keyed in once there is early media: digits, `*` and `#`; a comma waits for a second. `says` is said
+        after the beep of a voicemail; with `listens` what is heard is kept.
         """
 
     def call(

@@ -10,6 +10,7 @@ from bizpbx.calls.call import Arrival, CallGone, Talked, Unanswered
 from bizpbx.calls.flow import run
 from bizpbx.calls.metering import Charged, NotGranted, Unmetered
 from bizpbx.calls.passcode import Verdict
+from bizpbx.calls.voicemail import NoVoicemails
 from bizpbx.policy.plan import (
     Announce,
     AskPasscode,
@@ -17,15 +18,18 @@ from bizpbx.policy.plan import (
     DeviceTarget,
     GatewayTarget,
     HangUp,
+    Kept,
     Lease,
     Plan,
+    Play,
     Reason,
+    Record,
     Ring,
     Stage,
 )
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, Request
-from bizpbx.policy.settings import DeviceKind
+from bizpbx.policy.settings import DeviceKind, NoAnswerAction
 
 DEVICES = Ring(
     Stage.RING,
@@ -51,11 +55,15 @@ class RecordedCall:
         self.arrival = arrival
         self.done: list[str] = []
         self.rung: list[Ring] = []
+        self.kept: list[Kept | None] = []
         self._rings = iter(rings)
         self._gone = gone
         self._entries = iter(entries)
 
-    def note(self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0) -> None:
+    def note(
+        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+    ) -> None:
+        self.kept.append(kept)
         again = f" {attempt}" if attempt else ""
         self.done.append(f"note {stage}{again} {plan.callee} {' '.join(reason.rule for reason in reasons)}")
 
@@ -67,6 +75,12 @@ class RecordedCall:
         self.rung.append(ring)
         ended = next(self._rings)
         return Unanswered(ended) if isinstance(ended, Cause) else ended
+
+    def play(self, sound: Prompt | str, answer: bool) -> None:
+        self.done.append(f"{'answer and ' if answer else ''}play {sound}")
+
+    def record(self, longest: int) -> None:
+        self.done.append(f"record {longest} s")
 
     def announce(self, prompt: Prompt) -> None:
         self.done.append(f"announce {prompt}")
@@ -122,13 +136,13 @@ def steps(call: RecordedCall) -> list[str]:
 
 def test_an_answered_ring_ends_the_plan() -> None:
     call = RecordedCall(rings=(Talked(),))
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done == ["note ring 100 devices", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the_last_ring_ended() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.USER_BUSY))
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert [line for line in call.done if not line.startswith("note")] == [
         "ring ring",
         "ring no_answer",
@@ -138,53 +152,59 @@ def test_nobody_answers_and_the_next_step_follows_until_the_caller_hears_how_the
 
 def test_each_step_is_noted_on_the_channel_before_it_is_carried_out() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.NO_ANSWER))
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert [line.split()[0] for line in call.done] == ["note", "ring", "note", "ring", "note", "hang"]
 
 
 def test_a_cause_of_the_plan_beats_the_one_of_the_ring() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER,))
-    run(call, lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()), NobodyAsks(), Unmetered())
+    run(
+        call,
+        lambda _: Plan((DEVICES, HangUp(Stage.END, Cause.CALL_REJECTED)), ()),
+        NobodyAsks(),
+        Unmetered(),
+        NoVoicemails(),
+    )
     assert call.done[-1] == "hang up CALL_REJECTED"
 
 
 def test_a_ring_that_ended_under_an_earlier_controller_is_not_repeated() -> None:
-    arrival = replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=Unanswered(Cause.NO_ANSWER))
+    arrival = replace(ARRIVAL, stage=Stage.RING, finished=True, last=Unanswered(Cause.NO_ANSWER))
     call = RecordedCall(arrival, rings=(Cause.USER_BUSY,))
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done[:2] == ["note no_answer 100 devices", "ring no_answer"]
 
 
 def test_a_ring_that_an_earlier_controller_announced_but_never_asked_for_is_made_now() -> None:
-    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=False), rings=(Talked(),))
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, finished=False), rings=(Talked(),))
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done == ["note ring 100 devices", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_a_resumed_call_with_nothing_left_but_the_end_gets_the_cause_of_the_earlier_ring() -> None:
-    arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, ring_finished=True, last=Unanswered(Cause.USER_BUSY))
+    arrival = replace(ARRIVAL, stage=Stage.NO_ANSWER, finished=True, last=Unanswered(Cause.USER_BUSY))
     call = RecordedCall(arrival)
-    run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done == ["note end 100 devices", "hang up USER_BUSY"]
 
 
 def test_a_caller_who_hangs_up_ends_the_flow_at_once() -> None:
     call = RecordedCall(gone=True)
     with pytest.raises(CallGone):
-        run(call, lambda _: PLAN, NobodyAsks(), Unmetered())
+        run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done == ["note ring 100 devices"]
 
 
 def test_nothing_is_dialled_before_the_passcode_is_right() -> None:
     call = RecordedCall(rings=(Talked(),), entries=("1111", "2468"))
-    reasons = run(call, lambda _: ASKED, Known(), Unmetered())
+    reasons = run(call, lambda _: ASKED, Known(), Unmetered(), NoVoicemails())
     assert steps(call) == ["ask enter_passcode 0", "ask enter_passcode_again 1", "ring ring", "hang up NORMAL_CLEARING"]
     assert reasons == ASKED.reasons
 
 
 def test_three_wrong_ones_end_the_call_with_the_reason_on_record() -> None:
     call = RecordedCall(entries=("1111", "2222", "3333"))
-    reasons = run(call, lambda _: ASKED, Known(), Unmetered())
+    reasons = run(call, lambda _: ASKED, Known(), Unmetered(), NoVoicemails())
     assert steps(call)[2:] == ["ask enter_passcode_again 2", "announce wrong_passcode", "hang up OUTGOING_CALL_BARRED"]
     assert [reason.rule for reason in reasons] == ["passcode-asked", "passcode-wrong"]
     assert "note announce None passcode-asked passcode-wrong" in call.done
@@ -192,20 +212,20 @@ def test_three_wrong_ones_end_the_call_with_the_reason_on_record() -> None:
 
 def test_an_entry_that_locks_ends_the_call_at_once() -> None:
     call = RecordedCall(entries=("1111", "2222"))
-    reasons = run(call, lambda _: ASKED, Known(left=2), Unmetered())
+    reasons = run(call, lambda _: ASKED, Known(left=2), Unmetered(), NoVoicemails())
     assert steps(call)[2:] == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
     assert reasons[-1].rule == "passcode-locked"
 
 
 def test_a_locked_passcode_is_not_asked_for() -> None:
     call = RecordedCall()
-    run(call, lambda _: ASKED, Known(left=0), Unmetered())
+    run(call, lambda _: ASKED, Known(left=0), Unmetered(), NoVoicemails())
     assert steps(call) == ["announce passcode_locked", "hang up OUTGOING_CALL_BARRED"]
 
 
 def test_silence_is_a_try_but_no_wrong_passcode() -> None:
     call, known = RecordedCall(entries=("", "", "")), Known()
-    run(call, lambda _: ASKED, known, Unmetered())
+    run(call, lambda _: ASKED, known, Unmetered(), NoVoicemails())
     assert steps(call)[:3] == ["ask enter_passcode 0", "ask enter_passcode 1", "ask enter_passcode 2"]
     assert (known.seen, known.left) == ([], 5)
     assert steps(call)[-1] == "hang up OUTGOING_CALL_BARRED"
@@ -213,19 +233,19 @@ def test_silence_is_a_try_but_no_wrong_passcode() -> None:
 
 def test_the_next_controller_asks_again_with_the_tries_that_are_left() -> None:
     call = RecordedCall(replace(ARRIVAL, stage=Stage.PASSCODE, tries=2), rings=(Talked(),), entries=("2468",))
-    run(call, lambda _: ASKED, Known(), Unmetered())
+    run(call, lambda _: ASKED, Known(), Unmetered(), NoVoicemails())
     assert steps(call) == ["ask enter_passcode_again 2", "ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_the_next_controller_does_not_ask_once_the_ring_was_announced() -> None:
     call = RecordedCall(replace(ARRIVAL, stage=Stage.RING), rings=(Talked(),))
-    run(call, lambda _: ASKED, NobodyAsks(), Unmetered())
+    run(call, lambda _: ASKED, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call) == ["ring ring", "hang up NORMAL_CLEARING"]
 
 
 def test_a_call_that_was_refused_never_rings_whoever_takes_it_over() -> None:
     call = RecordedCall(replace(ARRIVAL, stage=Stage.ANNOUNCE))
-    run(call, lambda _: ASKED, NobodyAsks(), Unmetered())
+    run(call, lambda _: ASKED, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call) == ["hang up NORMAL_CLEARING"]
 
 
@@ -239,14 +259,14 @@ def test_a_call_that_was_refused_never_rings_whoever_takes_it_over() -> None:
 )
 def test_a_failed_ring_is_told_where_tones_do_not_tell_it(cause: Cause, told: list[str]) -> None:
     call = RecordedCall(rings=(cause,))
-    run(call, lambda _: Plan(ASKED.steps[1:], ()), NobodyAsks(), Unmetered())
+    run(call, lambda _: Plan(ASKED.steps[1:], ()), NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call) == ["ring ring", *told, f"hang up {cause}"]
 
 
 def test_a_denied_call_is_told_before_it_ends() -> None:
     call = RecordedCall()
     denied = (Announce(Stage.ANNOUNCE, Prompt.NOT_ALLOWED), HangUp(Stage.END, Cause.OUTGOING_CALL_BARRED))
-    run(call, lambda _: Plan(denied, ()), NobodyAsks(), Unmetered())
+    run(call, lambda _: Plan(denied, ()), NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call) == ["announce not_allowed", "hang up OUTGOING_CALL_BARRED"]
 
 
@@ -270,7 +290,7 @@ FAILED = Unanswered(Cause.NORMAL_TEMPORARY_FAILURE, gateway_failed=True, seconds
 
 def test_the_next_gateway_is_tried_while_it_is_the_gateway_that_fails() -> None:
     call = RecordedCall(rings=(FAILED, FAILED, Talked()))
-    reasons = run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    reasons = run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call) == ["ring ring", "ring ring 1 26 s", "ring ring 2 22 s", "hang up NORMAL_CLEARING"]
     assert [line for line in call.done if line.startswith("note")] == [
         "note ring None ",
@@ -285,7 +305,7 @@ def test_the_next_gateway_is_tried_while_it_is_the_gateway_that_fails() -> None:
 
 def test_all_gateways_failed_and_the_caller_is_told_that_all_lines_are_busy() -> None:
     call = RecordedCall(rings=(FAILED, FAILED, FAILED))
-    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call)[3:] == ["announce lines_busy", "hang up NORMAL_TEMPORARY_FAILURE"]
 
 
@@ -293,7 +313,7 @@ def test_all_gateways_failed_and_the_caller_is_told_that_all_lines_are_busy() ->
 def test_what_the_called_one_says_ends_the_call_at_any_gateway(cause: Cause) -> None:
     first, second = RecordedCall(rings=(cause,)), RecordedCall(rings=(FAILED, cause))
     for call in (first, second):
-        run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+        run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered(), NoVoicemails())
     assert [line for line in steps(first) if line.startswith("ring")] == ["ring ring"]
     assert [line for line in steps(second) if line.startswith("ring")] == ["ring ring", "ring ring 1 26 s"]
 
@@ -301,18 +321,18 @@ def test_what_the_called_one_says_ends_the_call_at_any_gateway(cause: Cause) -> 
 def test_a_gateway_that_used_up_the_time_leaves_the_next_one_a_moment() -> None:
     slow = replace(FAILED, seconds=29)
     call = RecordedCall(rings=(slow, Talked()))
-    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call)[1] == "ring ring 1 5 s"
 
 
 @pytest.mark.parametrize(
     ("arrival", "resumed"),
     [
-        (replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=FAILED), ["ring ring 1 30 s"]),
+        (replace(ARRIVAL, stage=Stage.RING, finished=True, last=FAILED), ["ring ring 1 30 s"]),
         (replace(ARRIVAL, stage=Stage.RING, attempt=1), ["ring ring 1 30 s"]),
-        (replace(ARRIVAL, stage=Stage.RING, attempt=1, ring_finished=True, last=FAILED), ["ring ring 2 30 s"]),
+        (replace(ARRIVAL, stage=Stage.RING, attempt=1, finished=True, last=FAILED), ["ring ring 2 30 s"]),
         (
-            replace(ARRIVAL, stage=Stage.RING, attempt=1, ring_finished=True, last=Unanswered(Cause.USER_BUSY)),
+            replace(ARRIVAL, stage=Stage.RING, attempt=1, finished=True, last=Unanswered(Cause.USER_BUSY)),
             ["hang up USER_BUSY"],
         ),
     ],
@@ -322,7 +342,7 @@ def test_a_controller_that_died_between_the_gateways_leaves_the_call_to_the_righ
     arrival: Arrival, resumed: list[str]
 ) -> None:
     call = RecordedCall(arrival, rings=(Talked(),))
-    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered())
+    run(call, lambda _: GATEWAYS, NobodyAsks(), Unmetered(), NoVoicemails())
     assert steps(call)[0] == resumed[0]
     assert steps(call)[-1].startswith("hang up")
 
@@ -334,7 +354,7 @@ def test_a_controller_that_died_between_the_gateways_leaves_the_call_to_the_righ
 def test_an_emergency_call_is_tried_again_after_any_refusal(ended: Cause, rings: int) -> None:
     plan = Plan((through("first", 0, True), through("second", 1, True), HangUp(Stage.END)), ())
     call = RecordedCall(rings=(ended, Cause.NO_ANSWER))
-    run(call, lambda _: plan, NobodyAsks(), Unmetered())
+    run(call, lambda _: plan, NobodyAsks(), Unmetered(), NoVoicemails())
     assert sum(line.startswith("ring") for line in steps(call)) == rings
 
 
@@ -367,7 +387,7 @@ FORWARDED = Plan(
 
 def test_a_leg_that_costs_something_is_dialled_with_a_lease() -> None:
     call, meter = RecordedCall(rings=(Talked(),)), Allowance(600)
-    run(call, lambda _: OUTGOING, NobodyAsks(), meter)
+    run(call, lambda _: OUTGOING, NobodyAsks(), meter, NoVoicemails())
     asked = meter.asked[0]
     assert (asked.organisation, asked.extension, asked.number) == ("acme.example", "101", "+6561234567")
     assert call.rung[0].targets == (replace(PAID, lease=Lease(asked.leg, 600)),)
@@ -376,20 +396,20 @@ def test_a_leg_that_costs_something_is_dialled_with_a_lease() -> None:
 @pytest.mark.parametrize(("ended", "returned"), [(FAILED, 1), (Cause.NO_ANSWER, 0)])
 def test_what_was_granted_to_a_leg_that_no_gateway_made_is_given_back(ended: Cause | Unanswered, returned: int) -> None:
     call, meter = RecordedCall(rings=(ended,)), Allowance(600)
-    run(call, lambda _: OUTGOING, NobodyAsks(), meter)
+    run(call, lambda _: OUTGOING, NobodyAsks(), meter, NoVoicemails())
     assert meter.returned == [asked.leg for asked in meter.asked][:returned]
 
 
 def test_the_next_controller_asks_for_the_same_leg() -> None:
     meter = Allowance(600)
     for arrival in (ARRIVAL, replace(ARRIVAL, stage=Stage.RING)):
-        run(RecordedCall(arrival, rings=(Talked(),)), lambda _: OUTGOING, NobodyAsks(), meter)
+        run(RecordedCall(arrival, rings=(Talked(),)), lambda _: OUTGOING, NobodyAsks(), meter, NoVoicemails())
     assert meter.asked[0] == meter.asked[1]
 
 
 def test_nothing_is_dialled_when_nothing_is_left_and_the_caller_is_told() -> None:
     call = RecordedCall()
-    reasons = run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(None))
+    reasons = run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(None), NoVoicemails())
     assert call.done == [
         "note announce None r allowance-exhausted",
         "announce allowance_exhausted",
@@ -400,7 +420,7 @@ def test_nothing_is_dialled_when_nothing_is_left_and_the_caller_is_told() -> Non
 
 def test_a_forward_that_its_owner_cannot_pay_for_leaves_the_other_targets_ringing() -> None:
     call = RecordedCall(rings=(Cause.NO_ANSWER,))
-    run(call, lambda _: FORWARDED, NobodyAsks(), Allowance(600))
+    run(call, lambda _: FORWARDED, NobodyAsks(), Allowance(600), NoVoicemails())
     assert call.rung[0].targets == DEVICES.targets
     assert call.done[0] == "note ring 102 allowance-exhausted"
 
@@ -408,18 +428,83 @@ def test_a_forward_that_its_owner_cannot_pay_for_leaves_the_other_targets_ringin
 def test_a_forward_to_nothing_but_what_its_owner_cannot_pay_for_is_a_call_that_nobody_answered() -> None:
     forwarded = replace(FORWARDED, steps=(Ring(Stage.RING, (replace(PAID, charge="102"),), 20, "x"), HangUp(Stage.END)))
     call = RecordedCall()
-    run(call, lambda _: forwarded, NobodyAsks(), Allowance(600))
+    run(call, lambda _: forwarded, NobodyAsks(), Allowance(600), NoVoicemails())
     assert steps(call) == ["hang up NO_ANSWER"]
 
 
 @pytest.mark.parametrize(("plan", "told"), [(OUTGOING, ["announce allowance_exhausted"]), (FORWARDED, [])])
 def test_one_who_called_out_and_was_cut_off_hears_why(plan: Plan, told: list[str]) -> None:
     call = RecordedCall(rings=(Talked(cut=True),))
-    run(call, lambda _: plan, NobodyAsks(), Allowance(60))
+    run(call, lambda _: plan, NobodyAsks(), Allowance(60), NoVoicemails())
     assert steps(call) == ["ring ring", *told, "hang up NORMAL_CLEARING"]
 
 
 def test_a_controller_that_comes_after_the_conversation_ends_the_call() -> None:
-    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, ring_finished=True, last=Talked(cut=True)))
-    run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(60))
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, finished=True, last=Talked(cut=True)))
+    run(call, lambda _: OUTGOING, NobodyAsks(), Allowance(60), NoVoicemails())
     assert call.done == ["announce allowance_exhausted", "hang up NORMAL_CLEARING"]
+
+
+KEPT = Kept(NoAnswerAction.VOICEMAIL, "100", "101", "Sales")
+VOICEMAIL = Plan(
+    (
+        replace(DEVICES, kept=KEPT),
+        Play(Stage.MESSAGE, "0" * 64, answer=True, kept=KEPT),
+        Record(Stage.RECORD, 30, KEPT),
+        HangUp(Stage.END, Cause.NORMAL_CLEARING, KEPT),
+    ),
+    (),
+    "100",
+    "acme.example",
+)
+
+
+class Entered:
+    """Voicemails that are written into the call's own list of what was done."""
+
+    def __init__(self, call: RecordedCall) -> None:
+        self._call = call
+
+    def begin(self, arrival: Arrival, plan: Plan, step: Record) -> None:
+        assert step.kept == KEPT
+        self._call.done.append(f"enter {arrival.id} of {plan.organisation}")
+
+
+def recorded(arrival: Arrival, *rings: Cause | Talked) -> RecordedCall:
+    call = RecordedCall(arrival, rings=rings)
+    run(call, lambda _: VOICEMAIL, NobodyAsks(), Unmetered(), Entered(call))
+    return call
+
+
+def test_a_recording_is_entered_before_it_is_made() -> None:
+    call = recorded(ARRIVAL, Cause.NO_ANSWER)
+
+    assert steps(call) == [
+        "ring ring",
+        f"answer and play {'0' * 64}",
+        "enter leg of acme.example",
+        "record 30 s",
+        "hang up NORMAL_CLEARING",
+    ]
+    assert call.kept == [KEPT] * 4
+
+
+def test_what_was_answered_is_not_recorded() -> None:
+    assert steps(recorded(ARRIVAL, Talked())) == ["ring ring", "hang up NORMAL_CLEARING"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "finished", "left"),
+    [
+        (Stage.RING, True, 4),
+        (Stage.MESSAGE, False, 4),
+        (Stage.MESSAGE, True, 3),
+        (Stage.RECORD, False, 3),
+        (Stage.RECORD, True, 1),
+        (Stage.END, True, 1),
+    ],
+)
+def test_another_controller_goes_on_after_what_was_finished(stage: Stage, finished: bool, left: int) -> None:
+    call = recorded(replace(ARRIVAL, stage=stage, finished=finished, last=Unanswered(Cause.NO_ANSWER)))
+
+    assert steps(call) == steps(recorded(ARRIVAL, Cause.NO_ANSWER))[-left:]

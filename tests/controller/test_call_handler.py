@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from structlog.testing import capture_logs
 from bizpbx.calls.call import Arrival
 from bizpbx.calls.metering import Unmetered
 from bizpbx.calls.passcode import Verdict
+from bizpbx.calls.voicemail import NoVoicemails
 from bizpbx.controller.calls import CallHandler
 from bizpbx.freeswitch.esl import ESLEvent, OutboundSessionHasGoneAway
+from bizpbx.freeswitch.media import Media
 from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
 from bizpbx.policy.rules import Rule
 from bizpbx.prompts import Prompts
 
 BUSY = Plan((HangUp(Stage.END, Cause.USER_BUSY),), (Reason(Rule.DO_NOT_DISTURB, "100 is on do not disturb"),), "100")
+MEDIA = Media(Prompts(), Path("/recordings"))
 DATA = {
     "Unique-ID": "a-call",
     "Caller-Destination-Number": "100",
@@ -58,7 +62,7 @@ class NoPasscodes:
 
 def handled(session: Session, decide: Any = lambda _arrival: BUSY) -> list[Any]:
     with capture_logs() as logs:
-        CallHandler(session, decide, NoPasscodes(), Unmetered(), Prompts()).run()  # type: ignore[arg-type]
+        CallHandler(session, decide, NoPasscodes(), Unmetered(), MEDIA, NoVoicemails()).run()  # type: ignore[arg-type]
     return logs
 
 
@@ -96,7 +100,7 @@ def test_a_fault_in_deciding_is_told_and_leaves_the_call_to_the_dialplan() -> No
         raise RuntimeError("the database is gone")
 
     with capture_logs() as logs, pytest.raises(RuntimeError):
-        CallHandler(session, fails, NoPasscodes(), Unmetered(), Prompts()).run()  # type: ignore[arg-type]
+        CallHandler(session, fails, NoPasscodes(), Unmetered(), MEDIA, NoVoicemails()).run()  # type: ignore[arg-type]
     (line,) = logs
     assert (line["ended"], line["callee"], line["rules"]) == ("fault", None, None)
     assert session.commands == []

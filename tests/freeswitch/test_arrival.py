@@ -76,14 +76,14 @@ def test_diversions_are_read_in_order() -> None:
 
 def test_a_call_nobody_has_touched_is_new() -> None:
     arrival = arrival_of(DEVICE)
-    assert (arrival.stage, arrival.ring_finished, arrival.last) == (Stage.NEW, False, None)
+    assert (arrival.stage, arrival.finished, arrival.last) == (Stage.NEW, False, None)
 
 
 def test_a_ring_that_ended_is_told_from_one_that_was_never_asked_for() -> None:
     announced = {**DEVICE, "variable_bizpbx_stage": "ring"}
-    assert not arrival_of(announced).ring_finished
+    assert not arrival_of(announced).finished
     ended = arrival_of({**announced, "variable_originate_disposition": "NO_ANSWER"})
-    assert (ended.ring_finished, ended.last) == (True, Unanswered(Cause.NO_ANSWER))
+    assert (ended.finished, ended.last) == (True, Unanswered(Cause.NO_ANSWER))
 
 
 def test_a_ring_through_a_gateway_that_failed_is_told_with_its_place_among_the_gateways() -> None:
@@ -101,7 +101,7 @@ def test_a_ring_through_a_gateway_that_failed_is_told_with_its_place_among_the_g
 
 def test_a_call_that_was_answered_has_nothing_unanswered() -> None:
     talked = arrival_of({**DEVICE, "variable_bizpbx_stage": "ring", "variable_originate_disposition": "SUCCESS"})
-    assert (talked.ring_finished, talked.last) == (True, Talked())
+    assert (talked.finished, talked.last) == (True, Talked())
 
 
 def test_a_stage_that_we_never_wrote_counts_as_new() -> None:

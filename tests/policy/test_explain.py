@@ -3,6 +3,7 @@
 import json
 
 from bizpbx.policy.explain import to_json, to_lines
+from bizpbx.policy.settings import NoAnswer, NoAnswerAction
 from tests.policy.tenant import extension, forward_to, forwarding, from_inside, from_outside, tenant
 
 MOBILE = "+6581112222"
@@ -107,8 +108,28 @@ def test_the_json_names_the_callee_and_the_reasons() -> None:
     assert to_json(from_inside(ACME, "101", "101")) == {
         "callee": "101",
         "steps": [{"stage": "end", "action": "hang_up", "cause": "USER_BUSY"}],
+        "kept": [],
         "reasons": [
             {"rule": "key", "text": "101 dials the key 101"},
             {"rule": "own-key", "text": "101 calls itself: its line is the one that calls, so it is busy"},
         ],
     }
+
+
+def test_a_voicemail_is_explained() -> None:
+    acme = tenant(extension("100", no_answer=NoAnswer(NoAnswerAction.VOICEMAIL, 20, longest=30)))
+    plan = from_outside(acme, "+6591112222")
+
+    assert to_lines(plan)[3:7] == [
+        "2. answer and play leave_a_message",
+        "3. beep and record for 30 s at most",
+        "4. hang up (NORMAL_CLEARING)",
+        "unless somebody takes it, the call is kept as a voicemail of 100",
+    ]
+    assert to_json(plan)["kept"] == [{"action": "voicemail", "mailbox": "100"}]
+    steps = to_json(plan)["steps"]
+    assert isinstance(steps, list)
+    assert steps[1:3] == [
+        {"stage": "message", "action": "play", "sound": "leave_a_message", "answer": True},
+        {"stage": "record", "action": "record", "longest": 30},
+    ]

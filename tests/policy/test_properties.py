@@ -15,7 +15,19 @@ from bizpbx.policy.country import country_of
 from bizpbx.policy.decide import decide
 from bizpbx.policy.explain import to_json, to_lines
 from bizpbx.policy.numbers import is_token
-from bizpbx.policy.plan import Announce, AskPasscode, DeviceTarget, GatewayTarget, HangUp, Plan, Ring, Stage
+from bizpbx.policy.plan import (
+    Announce,
+    AskPasscode,
+    DeviceTarget,
+    GatewayTarget,
+    HangUp,
+    Plan,
+    Play,
+    Record,
+    Ring,
+    Stage,
+    kept_by,
+)
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 from bizpbx.policy.rules import Rule
@@ -136,6 +148,8 @@ def an_extension(random: Random, key: str) -> Extension:
             random.choice(list(NoAnswerAction)),
             random.randint(0, 90),
             random.choice([None, onward, onward, *NUMBERS, *NATIONAL]),
+            message=random.choice([None, "a" * 64]),
+            longest=random.randint(-1, 90),
         ),
         devices=own,
         caller_id=random.choice([*NUMBERS, *DIDS]) if mostly(random) else random.choice([None, "not a number"]),
@@ -535,3 +549,24 @@ def test_the_calls_above_meet_every_rule() -> None:
             break
 
     assert seen == expected
+
+
+@many
+@given(requests, tenants)
+def test_what_is_recorded_is_kept_for_the_one_who_was_called_and_comes_last(
+    request: Request, tenant: MemoryTenant
+) -> None:
+    plan = decide(request, tenant)
+    kept = {kept_by(step) for step in plan.steps if not isinstance(step, Announce | AskPasscode)}
+    assert len(kept) <= 1
+    for one in kept - {None}:
+        assert one is not None
+        callee = tenant.extensions[one.mailbox]
+        assert one.mailbox == plan.callee
+        assert callee.type is ExtensionType.NORMAL
+        assert one.action is callee.no_answer.action
+        assert (one.action is NoAnswerAction.VOICEMAIL) == any(isinstance(step, Record) for step in plan.steps)
+    kinds = [type(step) for step in plan.steps]
+    if Record in kinds:
+        assert kinds[-3:] == [Play, Record, HangUp]
+        assert 1 <= next(step.longest for step in plan.steps if isinstance(step, Record)) <= 60

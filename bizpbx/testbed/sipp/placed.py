@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
+
 from bizpbx.testbed import processes
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record
 from bizpbx.testbed.sipp.process import PORTS, Sipp
+from bizpbx.testbed.sipp.voice import Voice
 from bizpbx.testbed.world import CallResult, TestbedError
 
 
 class SippCall:
     """Implements world.PlacedCall."""
 
-    def __init__(self, sipp: Sipp, ports: Ports, first_port: int) -> None:
+    def __init__(self, sipp: Sipp, ports: Ports, first_port: int, voice: Voice | None = None) -> None:
         self._sipp = sipp
+        self._voice = voice
         self._ports = ports
         self._first_port = first_port
 
@@ -34,9 +38,14 @@ class SippCall:
             raise TestbedError(f"The call was not placed. {self._sipp.last_words()}")
         return record.result(self._sipp.messages)
 
+    def heard(self) -> array[int]:
+        return self._voice.heard() if self._voice is not None else array("h")
+
     def stop(self) -> None:
         """Drop the call, if it still is one."""
         self._sipp.stop()
         if self._first_port:
+            if self._voice is not None:
+                self._voice.stop()
             self._ports.release(self._first_port, PORTS)
             self._first_port = 0

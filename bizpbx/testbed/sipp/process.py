@@ -16,7 +16,7 @@ TIME_LIMIT = 3600
 """Seconds after which any SIPp ends by itself, should everything else fail."""
 POLL = 0.004
 PORTS = 6
-"""Ports that each takes in a row: SIP, one to spare, audio and its control, video, remote control."""
+"""Ports that each takes in a row: SIP, sound that is looked at, audio and its control, video, remote control."""
 HOST = "127.0.0.1"
 NAMES = count(1)
 
@@ -49,12 +49,13 @@ class Sipp:
         if incoming is not None:
             command += ["-oocsf", self._write("incoming.xml", incoming)]
         command += ["-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(first_port + 2), "-bind_local"]
+        usual = {"contact": f"{HOST}:{self.port}", "audio": str(first_port + 2)}
         command += ["-ci", HOST, "-cp", str(first_port + 5), "-nostdin", "-aa"]
         command += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
         command += ["-timer_resol", "1", "-timeout", f"{time_limit}s", "-skip_rlimit"]
         if credentials is not None:
             command += ["-au", credentials[0], "-ap", credentials[1]]
-        command += [*scenarios.keys({"contact": f"{HOST}:{self.port}", **(keys or {})}), *options]
+        command += [*scenarios.keys({**usual, **(keys or {})}), *options]
         self._messages: list[log.Logged] = []
         self._read = 0
         self.process = processes.start(

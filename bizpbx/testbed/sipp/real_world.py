@@ -15,6 +15,7 @@ from bizpbx.testbed.sipp.carrier import SippCarrier
 from bizpbx.testbed.sipp.phone import SippPhone
 from bizpbx.testbed.sipp.placed import SippCall
 from bizpbx.testbed.sipp.process import HOST, POLL, PORTS, Sipp
+from bizpbx.testbed.sipp.voice import Voice
 from bizpbx.testbed.world import (
     Behaviour,
     Caller,
@@ -22,6 +23,7 @@ from bizpbx.testbed.world import (
     Carrier,
     CarrierCaller,
     PhoneCaller,
+    Speech,
     TestbedError,
     answers,
     as_caller,
@@ -121,12 +123,16 @@ class SippWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        says: Speech | None = None,
+        listens: bool = False,
     ) -> SippCall:
         first_port = self.ports.block(PORTS)
+        audio = first_port + 1 if says is not None or listens else None
+        voice = Voice(HOST, audio, says) if audio is not None else None
         sipp = self.dialler(
-            as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"), keys
+            as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"), keys, audio
         )
-        call = SippCall(sipp, self.ports, first_port)
+        call = SippCall(sipp, self.ports, first_port, voice)
         self._calls.append(call)
         return call
 
@@ -167,10 +173,11 @@ class SippWorld:
         cancel_after: float | None,
         options: tuple[str, ...],
         strokes: str = "",
+        audio: int | None = None,
     ) -> Sipp:
         """The SIPp that places calls of this caller, from ports that were reserved for it."""
         credentials = None
-        keys: dict[str, str] = {}
+        keys: dict[str, str] = {} if audio is None else {"audio": str(audio)}
         if isinstance(caller, CarrierCaller):
             carrier = self._carriers.get(caller.carrier.port)
             if carrier is None:

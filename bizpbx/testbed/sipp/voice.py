@@ -1,0 +1,134 @@
+"""What the caller of a SIPp hears, and what it says after the beep of a voicemail: RTP with G.711 u-law.
+
+SIPp sends and takes no sound of its own here: its SDP names this socket.
+"""
+
+from __future__ import annotations
+
+import math
+import select
+import socket
+import struct
+import threading
+import time
+from array import array
+from typing import Final
+
+from bizpbx.testbed.world import SAMPLE_RATE, Speech
+
+PACKET: Final = 160
+"""Samples: 20 ms."""
+BEEP: Final = 1000
+"""Hz."""
+BEEP_PACKETS: Final = 10
+"""So many in a row are a beep, and no word that happens to hold the tone."""
+LOUD: Final = 8000
+_HEADER: Final = struct.Struct("!BBHII")
+_BIAS: Final = 0x84
+
+
+class Voice:
+    """A thread with one socket. It speaks to where it is spoken to from: first silence, then what is to be said."""
+
+    def __init__(self, host: str, port: int, speech: Speech | None) -> None:
+        self._speech = speech
+        self._heard: array[int] = array("h")
+        self._peer: tuple[str, int] | None = None
+        self._beeping = 0
+        self._sent = 0
+        self._speaks_from: int | None = None
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"voice {port}", daemon=True)
+        self._thread.start()
+
+    def heard(self) -> array[int]:
+        """Samples, in the order in which they came."""
+        return self._heard[:]
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        due = 0.0
+        while not self._stopped.is_set():
+            wait = 0.02 if self._peer is None else max(0.0, due - time.monotonic())
+            ready, _, _ = select.select([self._socket], [], [], wait)
+            if ready:
+                self._receive()
+            if self._peer is not None and time.monotonic() >= due:
+                due = max(due + 0.02, time.monotonic() - 0.1)
+                self._send(self._peer)
+
+    def _receive(self) -> None:
+        try:
+            packet, sender = self._socket.recvfrom(2048)
+        except OSError:
+            return
+        if len(packet) <= 12 or packet[0] >> 6 != 2 or packet[1] & 0x7F != 0:
+            return
+        samples = decoded(packet[12 + 4 * (packet[0] & 15) :])
+        self._heard.extend(samples)
+        self._peer = sender
+        if is_tone(samples, BEEP):
+            self._beeping += 1
+        else:
+            if self._beeping >= BEEP_PACKETS and self._speaks_from is None:
+                self._speaks_from = self._sent
+            self._beeping = 0
+
+    def _send(self, peer: tuple[str, int]) -> None:
+        payload = bytes([encoded(0)]) * PACKET
+        if self._speech is not None and self._speaks_from is not None:
+            first = (self._sent - self._speaks_from) * PACKET
+            if first < self._speech.seconds * SAMPLE_RATE:
+                step = 2 * math.pi * self._speech.frequency / SAMPLE_RATE
+                payload = bytes(encoded(round(LOUD * math.sin(step * (first + n)))) for n in range(PACKET))
+        header = _HEADER.pack(0x80, 0, self._sent & 0xFFFF, self._sent * PACKET & 0xFFFFFFFF, 1)
+        self._sent += 1
+        try:
+            self._socket.sendto(header + payload, peer)
+        except OSError:
+            return
+
+
+def is_tone(samples: array[int], frequency: int) -> bool:
+    """Whether nearly all of the energy is at this frequency (Goertzel)."""
+    total = sum(sample * sample for sample in samples)
+    if not samples or total < 1e6 * len(samples) / 100:
+        return False
+    weight = 2 * math.cos(2 * math.pi * frequency / SAMPLE_RATE)
+    before = last = 0.0
+    for sample in samples:
+        before, last = last, sample + weight * last - before
+    power = last * last + before * before - weight * last * before
+    return power / (total * len(samples) / 2) > 0.8
+
+
+def decoded(payload: bytes) -> array[int]:
+    """Samples of G.711 u-law."""
+    return array("h", (_DECODED[byte] for byte in payload))
+
+
+def encoded(sample: int) -> int:
+    """One sample as G.711 u-law."""
+    sign = 0x80 if sample < 0 else 0
+    value = min(abs(sample), 32635) + _BIAS
+    exponent = value.bit_length() - 8
+    return ~(sign | exponent << 4 | value >> exponent + 3 & 15) & 0xFF
+
+
+def _decode(byte: int) -> int:
+    byte = ~byte & 0xFF
+    value = ((byte & 15) << 3) + _BIAS << (byte >> 4 & 7)
+    return _BIAS - value if byte & 0x80 else value - _BIAS
+
+
+_DECODED: Final = tuple(map(_decode, range(256)))
