@@ -52,6 +52,8 @@ class Arrival:
     """Where an earlier controller left it; NEW for a call nobody has touched."""
     attempt: int = 0
     """Which ring of that stage it was: each gateway is one."""
+    section: int = 0
+    """Which step of a virtual line it was; 0 for other calls."""
     finished: bool = False
     """With a ring, a message or a recording: whether it really ended, or its controller died before asking for it."""
     last: Unanswered | Talked | None = None
@@ -67,7 +69,13 @@ class Call(Protocol):
     def arrival(self) -> Arrival: ...
 
     def note(
-        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+        self,
+        stage: Stage,
+        reasons: tuple[Reason, ...],
+        plan: Plan,
+        attempt: int = 0,
+        kept: Kept | None = None,
+        section: int = 0,
     ) -> None:
         """Write to the channel where the call stands, why and whose it is, and what is kept of it: for engineers, for
         the record and for the next controller."""
@@ -93,6 +101,9 @@ class Call(Protocol):
         `tries`, how often the call was asked before, is left on the channel for the next controller. The digits are
         not: an implementation sees to it that they are in no log, no record and no variable that stays.
         """
+
+    def ask_key(self, seconds: int) -> str:
+        """Answer the call, if it is not, and wait for one key, at most `seconds`. Returns "" if none came."""
 
     def hang_up(self, cause: Cause) -> None:
         """End the call."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bizpbx.calls.call import Arrival, Call, Talked, Unanswered
+from bizpbx.calls.gather import gather
 from bizpbx.calls.metering import Meter, give_back, granted
 from bizpbx.calls.passcode import Passcodes, ask
+from bizpbx.calls.path import Path
 from bizpbx.calls.voicemail import Voicemails
 from bizpbx.policy.plan import (
     PROMPT_FOR,
@@ -15,6 +17,8 @@ from bizpbx.policy.plan import (
     AskPasscode,
     Cause,
     GatewayTarget,
+    Gather,
+    GoOn,
     Plan,
     Play,
     Reason,
@@ -40,7 +44,8 @@ def run(
     on the way. Raises CallGone when the caller leaves early.
 
     A resumed call is decided anew and goes on after the stage that was finished: the decision is a pure function of the
-    call and the settings, so nothing of it needs to be kept but the stage, and which gateway it was.
+    call and the settings, so nothing of it needs to be kept but the stage, which gateway it was, and of a virtual line
+    which step.
     """
     arrival = call.arrival
     plan = decide(arrival)
@@ -49,13 +54,18 @@ def run(
         end(call, arrival.last, plan)
         return reasons
     failed = arrival.last
-    arrived = (arrival.stage, arrival.attempt)
+    arrived = (arrival.section, arrival.stage, arrival.attempt)
+    path = Path()
     spent = 0
     for step in plan.steps:
-        stage, attempt = place(step)
-        if done(arrival, step):
+        section, stage, attempt = place(step)
+        if path.leads_past(section) or done(arrival, step):
             continue
-        if isinstance(step, Ring) and not goes_on(step, failed) and (stage, attempt) != arrived:
+        path.come_to(section)
+        if isinstance(step, GoOn):
+            path.lead_to(step.to)
+            continue
+        if isinstance(step, Ring) and not goes_on(step, failed) and (section, stage, attempt) != arrived:
             continue
         if isinstance(step, Ring) and attempt:
             reasons = (*reasons, _fails_over(step))
@@ -70,14 +80,14 @@ def run(
                 failed = Unanswered(Cause.NO_ANSWER)
                 continue
             step = ring
-        call.note(stage, reasons, plan, attempt, kept_by(step))
+        call.note(stage, path.told(reasons), plan, attempt, kept_by(step), section)
         match step:
             case Ring():
                 spent = spent if attempt else 0
                 ended = call.ring(replace(step, timeout=max(SHORTEST_RING, step.timeout - spent)) if spent else step)
                 if isinstance(ended, Talked):
                     end(call, ended, plan)
-                    return reasons
+                    break
                 failed = ended
                 if ended.gateway_failed:
                     give_back(step, arrival, meter)
@@ -87,7 +97,11 @@ def run(
                 if refused is not None:
                     reasons = (*reasons, refused.reason)
                     refuse(call, refused.prompt, plan, reasons)
-                    return reasons
+                    break
+            case Gather():
+                to, why = gather(call, step)
+                reasons = (*reasons, why)
+                path.lead_to(to)
             case Play():
                 call.play(step.sound, step.answer)
             case Record():
@@ -101,7 +115,7 @@ def run(
             case _:
                 call.hang_up(step.cause or (failed.cause if failed is not None else Cause.NORMAL_CLEARING))
                 break
-    return reasons
+    return path.told(reasons)
 
 
 def refuse(call: Call, prompt: Prompt, plan: Plan, reasons: tuple[Reason, ...]) -> None:
@@ -130,16 +144,17 @@ def goes_on(ring: Ring, failed: Unanswered | None) -> bool:
 
 
 def done(arrival: Arrival, step: Step) -> bool:
-    """Whether an earlier controller has finished this step."""
-    stage, attempt = place(step)
-    reached = (ORDER.index(arrival.stage), arrival.attempt)
-    asked = (ORDER.index(stage), attempt)
-    return asked < reached or (asked == reached and arrival.finished and stage is not Stage.END)
+    """Whether an earlier controller has finished this step. A key is asked for again."""
+    section, stage, attempt = place(step)
+    reached = (arrival.section, ORDER.index(arrival.stage), arrival.attempt)
+    asked = (section, ORDER.index(stage), attempt)
+    ends = isinstance(step, Ring | Play | Record | Announce)
+    return asked < reached or (asked == reached and arrival.finished and ends)
 
 
-def place(step: Step) -> tuple[Stage, int]:
-    """Stage and attempt: what is kept on the channel of where a call stands."""
-    return step.stage, step.attempt if isinstance(step, Ring) else 0
+def place(step: Step) -> tuple[int, Stage, int]:
+    """Section, stage and attempt: what is kept on the channel of where a call stands."""
+    return step.section, step.stage, step.attempt if isinstance(step, Ring) else 0
 
 
 def _fails_over(ring: Ring) -> Reason:

@@ -95,4 +95,5 @@ def leg_of(call: str, ring: Ring, position: int) -> str:
     >>> leg_of("c", Ring(Stage.RING, (), 30, ""), 0) == leg_of("c", Ring(Stage.RING, (), 99, "x"), 0)
     True
     """
-    return str(uuid.uuid5(_LEGS, f"{call}/{ring.stage}/{ring.attempt}/{position}"))
+    step = f"{ring.section}/" if ring.section else ""
+    return str(uuid.uuid5(_LEGS, f"{call}/{step}{ring.stage}/{ring.attempt}/{position}"))

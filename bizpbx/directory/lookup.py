@@ -19,6 +19,7 @@ from bizpbx.directory.rate_decks import RateDecks
 from bizpbx.directory.secrets import Secrets
 from bizpbx.errors import NotFound
 from bizpbx.metering.decks import RateDeck
+from bizpbx.policy.line import VirtualLine
 from bizpbx.policy.settings import (
     Device,
     DeviceKind,
@@ -49,6 +50,7 @@ class Snapshot:
     own_numbers: tuple[str, ...] | None = None
     """Its DIDs, once an extension draws from them."""
     extensions: dict[str, Extension] = field(default_factory=dict)
+    lines: dict[str, VirtualLine] = field(default_factory=dict)
     numbers: dict[str, str | None] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     """By SIP user. They hold what authenticates a device, and go nowhere but into the directory's answers."""
@@ -90,6 +92,9 @@ class LoadedTenant:
         )
         self.snapshot.extensions[key] = extension
         return extension
+
+    def virtual_line(self, key: str) -> VirtualLine | None:
+        return self.snapshot.lines.get(key)
 
     def number_target(self, e164: str) -> str | None:
         if e164 in self.snapshot.numbers:

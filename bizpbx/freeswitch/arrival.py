@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from bizpbx.calls.call import Arrival
@@ -16,6 +17,9 @@ from bizpbx.freeswitch.ring_end import DISPOSITION, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
+
+LAST_SECOND: Final = 253_402_300_800
+"""The end of the year 9999, which is the last that can be told."""
 
 _DIVERTED_BY = re.compile(r"sips?:([^@;>]+)@")
 ENDED_BY: Final = {Stage.MESSAGE: "playback_samples", Stage.RECORD: "record_samples"}
@@ -37,15 +41,27 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         id=call,
         organisation=organisation,
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
-        request=Request(_caller(data, organisation), data.get("Caller-Destination-Number", ""), chance_of(call)),
+        request=Request(
+            _caller(data, organisation),
+            data.get("Caller-Destination-Number", ""),
+            chance_of(call),
+            _moment(data.get("Caller-Channel-Created-Time", "")),
+        ),
         gateway=data.get("variable_bizpbx_gateway") or None,
         switch=data.get("FreeSWITCH-Switchname", ""),
         stage=stage,
         attempt=_count(data.get("variable_bizpbx_attempt", "")),
+        section=0 if stage is Stage.NEW else _count(data.get("variable_bizpbx_step", "")),
         finished=bool(data.get(f"variable_{ENDED_BY[stage]}") if stage in ENDED_BY else disposition),
         last=ring_end(data) if disposition else None,
         tries=_count(data.get("variable_bizpbx_tries", "")),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """From microseconds since 1970."""
+    seconds = _count(text) // 1_000_000
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < LAST_SECOND else None
 
 
 def _count(text: str) -> int:

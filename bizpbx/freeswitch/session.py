@@ -38,6 +38,11 @@ ANNOUNCEMENT_LIMIT = 60.0
 ENTRY_LIMIT = 120.0
 """Seconds that keying in may last: the prompt, eight digits and the silence after each."""
 
+RINGBACK = "%(1000,3000,425)"
+"""A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""
+
+NOTHING = "silence_stream://10"
+
 DIGITS = "bizpbx_digits"
 """Variable that what is keyed in is read from, and that is unset at once."""
 
@@ -74,12 +79,21 @@ class FreeSwitchCall:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
         self._attempt = self.arrival.attempt
+        self._step = data.get("variable_bizpbx_step", "")
+        self._speaks = data.get("Answer-State") in ("early", "answered")
+        """The caller hears the switch: no phone of his makes a ringing tone any more."""
         self._noted = False
         self._kept: Kept | None = None
         self._organisation = ""
 
     def note(
-        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+        self,
+        stage: Stage,
+        reasons: tuple[Reason, ...],
+        plan: Plan,
+        attempt: int = 0,
+        kept: Kept | None = None,
+        section: int = 0,
     ) -> None:
         """Kept back until the next command, so that noting costs no round trip of its own."""
         self._pending |= {
@@ -89,6 +103,10 @@ class FreeSwitchCall:
             "bizpbx_callee": plan.callee or "",
             "bizpbx_domain": plan.organisation or "",
         }
+        step = str(section) if section else ""
+        if step != self._step:
+            # A call that was transferred here may bring along the step of another one.
+            self._pending["bizpbx_step"] = self._step = step
         if attempt != self._attempt:
             self._pending["bizpbx_attempt"] = str(attempt)
             self._attempt = attempt
@@ -105,7 +123,7 @@ class FreeSwitchCall:
         self._noted = True
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
-        variables = _ring_variables(ring)
+        variables = _ring_variables(ring) | ({"ringback": RINGBACK} if self._speaks else {})
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
             reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
@@ -122,6 +140,7 @@ class FreeSwitchCall:
             path: Path | None = self._prompts.path(sound)
         else:
             path = self._media.message(self._organisation, sound)
+        self._speaks = True
         if answer:
             self._execute("answer", "", {}, ANSWER_LIMIT)
             self._execute("sleep", SETTLING, {}, ANSWER_LIMIT)
@@ -139,6 +158,7 @@ class FreeSwitchCall:
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""
+        self._speaks = True
         self._execute("playback", str(self._prompts.path(prompt)), {}, ANNOUNCEMENT_LIMIT)
 
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
@@ -148,11 +168,22 @@ class FreeSwitchCall:
         variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries), "process_cdr": "false"}
         # One to eight digits, one try, 5 s. Without a regular expression: the switch would log what it compares.
         path = self._prompts.path(prompt)
-        asked = f"1 8 1 5000 # {path} silence_stream://10 {DIGITS}"
+        self._speaks = True
+        asked = f"1 8 1 5000 # {path} {NOTHING} {DIGITS}"
         self._execute("play_and_get_digits", asked, variables, ENTRY_LIMIT)
         digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
         self._tell(lambda: self._session.set_variables({DIGITS: "", "process_cdr": ""}))
         return digits
+
+    def ask_key(self, seconds: int) -> str:
+        # A key that is pressed before an answer gets lost at many a carrier.
+        self._speaks = True
+        self._execute("answer", "", {}, ANSWER_LIMIT)
+        asked = f"1 1 1 {seconds * 1000:d} # {NOTHING} {NOTHING} {DIGITS}"
+        self._execute("play_and_get_digits", asked, {}, ANNOUNCEMENT_LIMIT + seconds)
+        key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+        self._tell(lambda: self._session.set_variables({DIGITS: ""}))
+        return key
 
     def hang_up(self, cause: Cause) -> None:
         self._execute("hangup", cause.value, {}, None)

@@ -11,6 +11,7 @@ from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Tenant
+from bizpbx.policy.virtual_line import virtual_line
 
 
 def decide(request: Request, tenant: Tenant) -> Plan:
@@ -19,12 +20,13 @@ def decide(request: Request, tenant: Tenant) -> Plan:
     caller = request.caller
     tenant = DrawnTenant(tenant, request.chance)
     if isinstance(caller, FromDevice):
-        return from_device(caller, request.dialled, tenant)
-    return from_trunk(caller, request.dialled, tenant)
+        return from_device(caller, request, tenant)
+    return from_trunk(caller, request, tenant)
 
 
-def from_trunk(call: FromTrunk, dialled: str, tenant: Tenant) -> Plan:
+def from_trunk(call: FromTrunk, request: Request, tenant: Tenant) -> Plan:
     """A call from outside. It reaches DIDs only: keys, public and emergency numbers cannot be dialled from there."""
+    dialled = request.dialled
     digits = written(dialled)
     if digits is None:
         reason = Reason(Rule.DIALLED_INVALID, "what was dialled is not a number")
@@ -36,5 +38,9 @@ def from_trunk(call: FromTrunk, dialled: str, tenant: Tenant) -> Plan:
         if callee is not None:
             did = Reason(Rule.DID, f"{number} is a number of the organisation and leads to {callee.key}")
             return incoming(callee, outside(call, organisation), number, tenant, (did,))
+        line = tenant.virtual_line(key) if key is not None else None
+        if line is not None:
+            did = Reason(Rule.DID, f"{number} is a number of the organisation and leads to {line.key}")
+            return virtual_line(line, outside(call, organisation), number, tenant, request.moment, (did,))
     reason = Reason(Rule.DID_UNKNOWN, f"{digits} is no number of {organisation.domain} that leads to an extension")
     return Plan((HangUp(Stage.END, Cause.UNALLOCATED_NUMBER),), (reason,))

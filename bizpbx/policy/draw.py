@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from bizpbx.policy.line import VirtualLine
 from bizpbx.policy.settings import Extension, Organisation, Tenant
 
 
@@ -30,6 +31,9 @@ class DrawnTenant:
         if found is None or not found.draws_from:
             return found
         return replace(found, drawn=found.draws_from[self.chance % len(found.draws_from)])
+
+    def virtual_line(self, key: str) -> VirtualLine | None:
+        return self.tenant.virtual_line(key)
 
     def number_target(self, e164: str) -> str | None:
         return self.tenant.number_target(e164)

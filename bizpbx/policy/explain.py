@@ -6,6 +6,8 @@ from bizpbx.policy.plan import (
     Announce,
     AskPasscode,
     GatewayTarget,
+    Gather,
+    GoOn,
     HangUp,
     Kept,
     Plan,
@@ -32,10 +34,11 @@ def to_json(plan: Plan) -> Json:
 
 
 def to_lines(plan: Plan) -> list[str]:
-    """The plan as lines of text: numbered steps with their targets, then the rules that decided, in order."""
+    """The plan as lines of text: numbered steps with their targets, then the rules that decided, in order. What is done
+    for one step of a virtual line has its number."""
     lines = [f"call to {plan.callee}"] if plan.callee is not None else []
     for position, step in enumerate(plan.steps, start=1):
-        lines += [f"{position}. {_title(step)}"]
+        lines += [f"{step.section or position}. {_title(step)}"]
         if isinstance(step, Ring):
             lines += [f"   - {_target(target)}" for target in step.targets]
     for kept in _kept(plan):
@@ -50,23 +53,37 @@ def _kept(plan: Plan) -> list[Kept]:
 
 
 def _step_json(step: Step) -> Json:
-    if isinstance(step, HangUp):
-        return {"stage": str(step.stage), "action": "hang_up", "cause": str(step.cause) if step.cause else None}
-    if isinstance(step, AskPasscode):
-        return {
-            "stage": str(step.stage),
-            "action": "ask_passcode",
-            "extension": step.extension,
-            "tries": step.tries,
-        }
-    if isinstance(step, Play):
-        return {"stage": str(step.stage), "action": "play", "sound": str(step.sound), "answer": step.answer}
-    if isinstance(step, Record):
-        return {"stage": str(step.stage), "action": "record", "longest": step.longest}
-    if isinstance(step, Announce):
-        return {"stage": str(step.stage), "action": "announce", "prompt": str(step.prompt) if step.prompt else None}
+    return {"stage": str(step.stage), "section": step.section, **_action_json(step)}
+
+
+def _action_json(step: Step) -> Json:
+    match step:
+        case HangUp():
+            return {"action": "hang_up", "cause": str(step.cause) if step.cause else None}
+        case AskPasscode():
+            return {"action": "ask_passcode", "extension": step.extension, "tries": step.tries}
+        case Play():
+            return {"action": "play", "sound": str(step.sound), "answer": step.answer}
+        case Record():
+            return {"action": "record", "longest": step.longest}
+        case Announce():
+            return {"action": "announce", "prompt": str(step.prompt) if step.prompt else None}
+        case GoOn():
+            return {"action": "go_on", "to": step.to}
+        case Gather():
+            return {
+                "action": "gather",
+                "keys": dict(step.sections),
+                "none": step.otherwise,
+                "seconds": step.seconds,
+                "tries": step.tries,
+            }
+        case Ring():
+            return _ring_json(step)
+
+
+def _ring_json(step: Ring) -> Json:
     return {
-        "stage": str(step.stage),
         "action": "ring",
         "timeout": step.timeout,
         "caller_name": step.caller_name,
@@ -109,6 +126,12 @@ def _title(step: Step) -> str:
         return f"beep and record for {step.longest} s at most"
     if isinstance(step, Announce):
         return f"announce {step.prompt}" if step.prompt is not None else "announce why the last ring failed"
+    if isinstance(step, GoOn):
+        return f"go on with step {step.to}"
+    if isinstance(step, Gather):
+        keys = ", ".join(f"{key} goes on with step {section}" for key, section in step.sections)
+        tries = f"{step.tries} tries of " if step.tries > 1 else ""
+        return f"answer and wait for a key ({tries}{step.seconds} s): {keys}, anything else with step {step.otherwise}"
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from bizpbx.policy.caller import inside
 from bizpbx.policy.emergency import emergency, emergency_number
@@ -10,15 +11,17 @@ from bizpbx.policy.incoming import incoming
 from bizpbx.policy.outbound_rule import first_match, translate
 from bizpbx.policy.outgoing import outgoing
 from bizpbx.policy.plan import PROMPT_FOR, Announce, Cause, HangUp, Plan, Reason, Stage
-from bizpbx.policy.request import FromDevice
+from bizpbx.policy.request import FromDevice, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Device, Extension, Tenant
+from bizpbx.policy.virtual_line import virtual_line
 
 _KEY = re.compile(r"[0-9]{2,6}")
 
 
-def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:
+def from_device(call: FromDevice, request: Request, tenant: Tenant) -> Plan:
     """The call of a device. Emergency numbers come first: no key may be one, and no state of the device bars them."""
+    dialled = request.dialled
     caller, device = _owner(call, tenant)
     urgent = emergency_number(dialled, tenant.organisation.country)
     if urgent is not None:
@@ -34,12 +37,18 @@ def from_device(call: FromDevice, dialled: str, tenant: Tenant) -> Plan:
     if device.tls and not call.secure:
         text = f"the calling device, {device.kind} of {caller.key}, requires TLS and calls without it"
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_NOT_SECURE, text))
-    if _KEY.fullmatch(dialled) and tenant.extension(dialled) is not None:
-        return _to_key(caller, dialled, dialled, tenant, Reason(Rule.KEY, f"{caller.key} dials the key {dialled}"))
-    return _to_number(caller, dialled, tenant)
+    if _KEY.fullmatch(dialled) and _known(dialled, tenant):
+        reason = Reason(Rule.KEY, f"{caller.key} dials the key {dialled}")
+        return _to_key(caller, dialled, dialled, tenant, request.moment, reason)
+    return _to_number(caller, request, tenant)
 
 
-def _to_number(caller: Extension, dialled: str, tenant: Tenant) -> Plan:
+def _known(key: str, tenant: Tenant) -> bool:
+    return tenant.extension(key) is not None or tenant.virtual_line(key) is not None
+
+
+def _to_number(caller: Extension, request: Request, tenant: Tenant) -> Plan:
+    dialled = request.dialled
     if _KEY.fullmatch(dialled) and first_match(dialled, caller.rule) is None:
         reason = Reason(Rule.KEY_UNKNOWN, f"{dialled} is no key of {tenant.organisation.domain} and in no dial plan")
         return _not_in_service(reason)
@@ -50,11 +59,14 @@ def _to_number(caller: Extension, dialled: str, tenant: Tenant) -> Plan:
     if key is None:
         return outgoing(caller, number, tenant.organisation, (read,))
     did = Reason(Rule.DID, f"{number} is a number of the organisation and leads to {key}")
-    return _to_key(caller, key, number, tenant, read, did)
+    return _to_key(caller, key, number, tenant, request.moment, read, did)
 
 
-def _to_key(caller: Extension, key: str, called: str, tenant: Tenant, *before: Reason) -> Plan:
+def _to_key(caller: Extension, key: str, called: str, tenant: Tenant, moment: datetime | None, *before: Reason) -> Plan:
     callee = tenant.extension(key)
+    line = tenant.virtual_line(key) if callee is None else None
+    if line is not None:
+        return virtual_line(line, inside(caller), called, tenant, moment, before)
     if callee is None:
         reason = Reason(Rule.KEY_UNKNOWN, f"there is no extension {key}")
         return _not_in_service(*before, reason)

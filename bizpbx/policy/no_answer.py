@@ -8,7 +8,7 @@ from bizpbx.policy.caller import Caller
 from bizpbx.policy.failover import attempts
 from bizpbx.policy.forwarding import forward
 from bizpbx.policy.names import clean_name
-from bizpbx.policy.plan import Announce, AskPasscode, Cause, HangUp, Kept, Play, Reason, Record, Ring, Stage, Step
+from bizpbx.policy.plan import Cause, HangUp, Kept, Play, Reason, Record, Ring, Stage, Step
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Extension, ExtensionType, NoAnswer, NoAnswerAction, Tenant
@@ -32,7 +32,8 @@ class Outcome:
     def stamped(self) -> tuple[Step, ...]:
         """The steps, each with what is kept."""
         return tuple(
-            step if isinstance(step, AskPasscode | Announce) else replace(step, kept=self.kept) for step in self.steps
+            replace(step, kept=self.kept) if isinstance(step, Ring | Play | Record | HangUp) else step
+            for step in self.steps
         )
 
 

@@ -29,11 +29,14 @@ class Stage(StrEnum):
 
     NEW = "new"
     PASSCODE = "passcode"
+    GATHER = "gather"
     RING = "ring"
     NO_ANSWER = "no_answer"
     MESSAGE = "message"
     RECORD = "record"
     ANNOUNCE = "announce"
+    ONWARD = "onward"
+    """Nothing is done there: the next section of a virtual line follows."""
     END = "end"
 
 
@@ -119,6 +122,8 @@ class Ring:
     """Whether a later attempt is made whatever the gateway before it said, but busy and no answer (emergency calls)."""
     kept: Kept | None = None
     """What is kept of the call if it goes no further than this step; the same on the other steps."""
+    section: int = 0
+    """Step of a virtual line that this is part of, from 1 on; other calls have no sections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,31 @@ class AskPasscode:
     extension: str
     """Key. The passcode itself is in no plan, nor is what it is stored as."""
     tries: int = 3
+    section: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Answer the call and wait for one key, which says in which section it goes on. Keys are no secret here."""
+
+    stage: Stage
+    section: int
+    sections: tuple[tuple[str, int], ...]
+    """Key → section, all of them later ones."""
+    otherwise: int
+    """Section where the call goes on if none of these is pressed."""
+    seconds: int
+    """That the caller has for it."""
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Go on in a later section."""
+
+    stage: Stage
+    section: int
+    to: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +167,7 @@ class Announce:
 
     stage: Stage
     prompt: Prompt | None = None
+    section: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +179,7 @@ class Play:
     """Content id of a sound, or one of the announcements."""
     answer: bool = False
     kept: Kept | None = None
+    section: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +190,7 @@ class Record:
     longest: int
     """Seconds."""
     kept: Kept | None = None
+    section: int = 0
 
 
 PROMPT_FOR: Final = {
@@ -175,14 +208,15 @@ class HangUp:
     stage: Stage
     cause: Cause | None = None
     kept: Kept | None = None
+    section: int = 0
 
 
-Step = Ring | AskPasscode | Play | Record | Announce | HangUp
+Step = Ring | AskPasscode | Gather | Play | Record | Announce | GoOn | HangUp
 
 
 def kept_by(step: Step) -> Kept | None:
     """What is kept of a call that goes no further than this step."""
-    return None if isinstance(step, AskPasscode | Announce) else step.kept
+    return step.kept if isinstance(step, Ring | Play | Record | HangUp) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +225,18 @@ class Reason:
 
     rule: str
     text: str
+    section: int = 0
+    """Of the step that it explains; 0: it is about the whole call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in order. The last one is always a HangUp; a Ring that is answered ends the plan."""
+    """Steps in order: by section, stage and attempt. The last one is always a HangUp; so may be the last one of a
+    section. A Ring that is answered ends the plan, and nothing ever goes back to a step before."""
 
     steps: tuple[Step, ...]
     reasons: tuple[Reason, ...]
     callee: str | None = None
-    """Key of the extension that was called, if there is one."""
+    """Key of the extension or virtual line that was called, if there is one."""
     organisation: str | None = None
     """Domain of the organisation whose call it is, as far as that is clear."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,5 @@ class Request:
     dialled: str
     chance: int = 0
     """What random choices of this call come from; the same for a call that is decided again."""
+    moment: datetime | None = None
+    """When the call came in, with its time zone; the same for a call that is decided again. None: not known."""

@@ -31,6 +31,20 @@ class Rule(StrEnum):
     DEVICES = "devices"
     NO_DEVICE = "no-device"
 
+    # A call to a virtual line
+    LINE = "line"
+    LINE_RING = "line-ring"
+    LINE_FORWARD = "line-forward"
+    LINE_ONWARD = "line-onward"
+    LINE_GATHER = "line-gather"
+    LINE_WITHIN = "line-within"
+    LINE_OUTSIDE = "line-outside"
+    LINE_HANG_UP = "line-hang-up"
+    LINE_NOBODY = "line-nobody"
+    LINE_NO_PAYER = "line-no-payer"
+    KEY_PRESSED = "key-pressed"
+    NO_KEY_PRESSED = "no-key-pressed"
+
     # The targets of a forward
     TARGET_SELF = "target-self"
     TARGET_CALLER = "target-caller"

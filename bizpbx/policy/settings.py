@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from bizpbx.policy.line import VirtualLine
+
 
 class DeviceKind(StrEnum):
     """One device of each kind belongs to an extension at most (product §3)."""
@@ -242,6 +244,9 @@ class Tenant(Protocol):
 
     def extension(self, key: str) -> Extension | None:
         """The extension with this key, or None."""
+
+    def virtual_line(self, key: str) -> VirtualLine | None:
+        """The virtual line with this key, or None. No extension has the same key."""
 
     def number_target(self, e164: str) -> str | None:
         """The key that this DID of the organisation leads to; None if it is not one of its DIDs or leads nowhere."""

@@ -17,6 +17,8 @@ from bizpbx.policy.plan import (
     Cause,
     DeviceTarget,
     GatewayTarget,
+    Gather,
+    GoOn,
     HangUp,
     Kept,
     Lease,
@@ -61,11 +63,18 @@ class RecordedCall:
         self._entries = iter(entries)
 
     def note(
-        self, stage: Stage, reasons: tuple[Reason, ...], plan: Plan, attempt: int = 0, kept: Kept | None = None
+        self,
+        stage: Stage,
+        reasons: tuple[Reason, ...],
+        plan: Plan,
+        attempt: int = 0,
+        kept: Kept | None = None,
+        section: int = 0,
     ) -> None:
         self.kept.append(kept)
         again = f" {attempt}" if attempt else ""
-        self.done.append(f"note {stage}{again} {plan.callee} {' '.join(reason.rule for reason in reasons)}")
+        where = f"{section} " if section else ""
+        self.done.append(f"note {where}{stage}{again} {plan.callee} {' '.join(reason.rule for reason in reasons)}")
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
         if self._gone:
@@ -87,6 +96,10 @@ class RecordedCall:
 
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
         self.done.append(f"ask {prompt} {tries}")
+        return next(self._entries)
+
+    def ask_key(self, seconds: int) -> str:
+        self.done.append(f"ask for a key, {seconds} s")
         return next(self._entries)
 
     def hang_up(self, cause: Cause) -> None:
@@ -508,3 +521,102 @@ def test_another_controller_goes_on_after_what_was_finished(stage: Stage, finish
     call = recorded(replace(ARRIVAL, stage=stage, finished=finished, last=Unanswered(Cause.NO_ANSWER)))
 
     assert steps(call) == steps(recorded(ARRIVAL, Cause.NO_ANSWER))[-left:]
+
+
+def of_section(section: int, key: str) -> Ring:
+    target = DeviceTarget(key, DeviceKind.IP_PHONE, f"{key}-ip_phone", "acme.example", "101")
+    return Ring(Stage.RING, (target,), 20, "Sales", section=section)
+
+
+MENU = Gather(Stage.GATHER, 2, (("1", 3), ("2", 5)), 6, seconds=5, tries=2)
+LINE = Plan(
+    (
+        of_section(1, "100"),
+        MENU,
+        of_section(3, "103"),
+        GoOn(Stage.ONWARD, 3, 6),
+        of_section(5, "105"),
+        HangUp(Stage.END, section=6),
+    ),
+    tuple(Reason(f"step-{section}", f"step {section}", section) for section in range(6)),
+    "800",
+)
+"""A ring, a menu, and where its keys lead."""
+
+
+@pytest.mark.parametrize(
+    ("keys", "rung", "rules"),
+    [
+        (("1",), ["100", "103"], "step-0 step-1 step-2 step-3 key-pressed"),
+        (("7", "2"), ["100", "105"], "step-0 step-1 step-2 step-5 key-pressed"),
+        (("", "9"), ["100"], "step-0 step-1 step-2 no-key-pressed"),
+    ],
+    ids=["first", "second, at the second try", "none"],
+)
+def test_a_key_leads_past_the_other_branches(keys: tuple[str, ...], rung: list[str], rules: str) -> None:
+    call = RecordedCall(rings=(Cause.NO_ANSWER, Cause.NO_ANSWER), entries=keys)
+    reasons = run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert [
+        target.extension for ring in call.rung for target in ring.targets if isinstance(target, DeviceTarget)
+    ] == rung
+    assert " ".join(reason.rule for reason in reasons) == rules
+    assert call.done[-2:] == [f"note 6 end 800 {rules}", "hang up NO_ANSWER"]
+
+
+def test_the_channel_tells_no_reason_of_a_step_before_it_is_come_to() -> None:
+    call = RecordedCall(rings=(Talked(),))
+    run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.done == ["note 1 ring 800 step-0 step-1", "ring ring", "hang up NORMAL_CLEARING"]
+
+
+@pytest.mark.parametrize(
+    ("arrival", "first"),
+    [
+        (replace(ARRIVAL, section=1, stage=Stage.RING), "note 1 ring 800"),
+        (
+            replace(ARRIVAL, section=1, stage=Stage.RING, finished=True, last=Unanswered(Cause.USER_BUSY)),
+            "note 2 gather",
+        ),
+        # The ring of the step before has left its mark on the channel; the key is asked for again all the same.
+        (
+            replace(ARRIVAL, section=2, stage=Stage.GATHER, finished=True, last=Unanswered(Cause.USER_BUSY)),
+            "note 2 gather",
+        ),
+        (replace(ARRIVAL, section=3, stage=Stage.RING), "note 3 ring 800"),
+        (
+            replace(ARRIVAL, section=3, stage=Stage.RING, finished=True, last=Unanswered(Cause.USER_BUSY)),
+            "note 6 end",
+        ),
+        (
+            replace(ARRIVAL, section=5, stage=Stage.RING, finished=True, last=Unanswered(Cause.USER_BUSY)),
+            "note 6 end",
+        ),
+        (
+            replace(ARRIVAL, section=6, stage=Stage.END, finished=True, last=Unanswered(Cause.USER_BUSY)),
+            "note 6 end",
+        ),
+    ],
+)
+def test_another_controller_goes_on_at_the_step_that_is_on_the_channel(arrival: Arrival, first: str) -> None:
+    call = RecordedCall(arrival, rings=(Talked(),), entries=("1",))
+    run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.done[0].startswith(first)
+
+
+def test_a_caller_who_hangs_up_at_the_menu_ends_the_flow() -> None:
+    class Gone(RecordedCall):
+        def ask_key(self, seconds: int) -> str:
+            raise CallGone
+
+    call = Gone(rings=(Cause.NO_ANSWER,))
+    with pytest.raises(CallGone):
+        run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.done[-1].startswith("note 2 gather")
+
+
+def test_two_forwards_of_one_line_are_two_legs() -> None:
+    paid = Ring(Stage.RING, (replace(PAID, charge="102"),), 20, "x", section=1)
+    plan = Plan((paid, replace(paid, section=2), HangUp(Stage.END, section=3)), (), "800")
+    meter = Allowance(None)
+    run(RecordedCall(), lambda _: plan, NobodyAsks(), meter, NoVoicemails())
+    assert len({charged.leg for charged in meter.asked}) == 2

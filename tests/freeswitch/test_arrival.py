@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bizpbx.calls.call import Talked, Unanswered
@@ -122,3 +124,25 @@ def test_a_stage_that_we_never_wrote_counts_as_new() -> None:
 )
 def test_dispositions_become_the_causes_a_caller_is_told(disposition: str, cause: Cause | None) -> None:
     assert cause_of(disposition) is cause
+
+
+@pytest.mark.parametrize(
+    ("created", "moment"),
+    [
+        ("1772442000123456", datetime(2026, 3, 2, 9, tzinfo=UTC)),
+        ("0", None),
+        ("", None),
+        ("-5", None),
+        ("nonsense", None),
+        ("9" * 30, None),
+    ],
+)
+def test_the_moment_of_a_call_is_when_its_channel_was_made(created: str, moment: datetime | None) -> None:
+    assert arrival_of(TRUNK | {"Caller-Channel-Created-Time": created}).request.moment == moment
+
+
+def test_the_step_of_a_line_is_read_from_the_channel() -> None:
+    at_a_step = TRUNK | {"variable_bizpbx_step": "7"}
+    assert arrival_of(at_a_step | {"variable_bizpbx_stage": "ring"}).section == 7
+    # One that a transferred call brings along is of another call.
+    assert arrival_of(at_a_step).section == 0

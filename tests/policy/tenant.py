@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bizpbx.policy.decide import decide
+from bizpbx.policy.line import VirtualLine
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, HangUp, Plan, Ring, Stage, Target
 from bizpbx.policy.request import FromDevice, FromTrunk, Request
 from bizpbx.policy.settings import (
@@ -43,9 +44,13 @@ class MemoryTenant:
     organisation: Organisation = ACME
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, VirtualLine] = field(default_factory=dict)
 
     def extension(self, key: str) -> Extension | None:
         return self.extensions.get(key)
+
+    def virtual_line(self, key: str) -> VirtualLine | None:
+        return self.lines.get(key)
 
     def number_target(self, e164: str) -> str | None:
         return self.numbers.get(e164)

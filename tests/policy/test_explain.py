@@ -1,9 +1,11 @@
 """A plan as text and as JSON."""
 
 import json
+from datetime import UTC, datetime
 
 from bizpbx.policy.explain import to_json, to_lines
 from bizpbx.policy.settings import NoAnswer, NoAnswerAction
+from tests.policy.lines import acme, call, hang_up, hours, line, menu, ring
 from tests.policy.tenant import extension, forward_to, forwarding, from_inside, from_outside, tenant
 
 MOBILE = "+6581112222"
@@ -55,6 +57,7 @@ def test_the_json_has_these_fields() -> None:
     assert json.loads(json.dumps(to_json(from_outside(ACME, "+6591112222"))))["steps"] == [
         {
             "stage": "ring",
+            "section": 0,
             "action": "ring",
             "timeout": 20,
             "caller_name": "Desk 100",
@@ -83,6 +86,7 @@ def test_the_json_has_these_fields() -> None:
         },
         {
             "stage": "no_answer",
+            "section": 0,
             "action": "ring",
             "timeout": 60,
             "caller_name": "+6564291310",
@@ -100,14 +104,14 @@ def test_the_json_has_these_fields() -> None:
                 }
             ],
         },
-        {"stage": "end", "action": "hang_up", "cause": None},
+        {"stage": "end", "section": 0, "action": "hang_up", "cause": None},
     ]
 
 
 def test_the_json_names_the_callee_and_the_reasons() -> None:
     assert to_json(from_inside(ACME, "101", "101")) == {
         "callee": "101",
-        "steps": [{"stage": "end", "action": "hang_up", "cause": "USER_BUSY"}],
+        "steps": [{"stage": "end", "section": 0, "action": "hang_up", "cause": "USER_BUSY"}],
         "kept": [],
         "reasons": [
             {"rule": "key", "text": "101 dials the key 101"},
@@ -117,8 +121,8 @@ def test_the_json_names_the_callee_and_the_reasons() -> None:
 
 
 def test_a_voicemail_is_explained() -> None:
-    acme = tenant(extension("100", no_answer=NoAnswer(NoAnswerAction.VOICEMAIL, 20, longest=30)))
-    plan = from_outside(acme, "+6591112222")
+    where = tenant(extension("100", no_answer=NoAnswer(NoAnswerAction.VOICEMAIL, 20, longest=30)))
+    plan = from_outside(where, "+6591112222")
 
     assert to_lines(plan)[3:7] == [
         "2. answer and play leave_a_message",
@@ -130,6 +134,40 @@ def test_a_voicemail_is_explained() -> None:
     steps = to_json(plan)["steps"]
     assert isinstance(steps, list)
     assert steps[1:3] == [
-        {"stage": "message", "action": "play", "sound": "leave_a_message", "answer": True},
-        {"stage": "record", "action": "record", "longest": 30},
+        {"stage": "message", "section": 0, "action": "play", "sound": "leave_a_message", "answer": True},
+        {"stage": "record", "section": 0, "action": "record", "longest": 30},
     ]
+
+
+def test_the_steps_of_a_line_have_the_numbers_that_keys_lead_to() -> None:
+    steps = (
+        hours("closed"),
+        menu(d1="desk", none="sales", tries=2),
+        ring("101", name="sales"),
+        hang_up(),
+        ring("100", name="desk", to="end"),
+        hang_up("closed"),
+    )
+    plan = call(acme([line(*steps)], extension("100"), extension("101")), datetime(2026, 3, 2, tzinfo=UTC))
+    assert to_lines(plan)[:8] == [
+        "call to 800",
+        "2. answer and wait for a key (2 tries of 5 s): 1 goes on with step 5, anything else with step 3",
+        "3. ring for 20 s as '+6581112222'",
+        "   - 101 ip_phone (101-ip_phone@acme.example), showing +6581112222",
+        "4. hang up (cause of the last ring)",
+        "5. ring for 20 s as '+6581112222'",
+        "   - 100 ip_phone (100-ip_phone@acme.example), showing +6581112222",
+        "5. hang up (cause of the last ring)",
+    ]
+    assert "   line-within: the call came at mon 08:00 in Asia/Singapore, within the hours of 800: " in "\n".join(
+        to_lines(plan)
+    )
+    assert to_json(plan)["steps"][0] == {  # type: ignore[index]
+        "stage": "gather",
+        "section": 2,
+        "action": "gather",
+        "keys": {"1": 5},
+        "none": 3,
+        "seconds": 5,
+        "tries": 2,
+    }

@@ -95,8 +95,9 @@ def test_explain_tells_that_it_is_asked_for_and_never_what_it_is() -> None:
     assert to_lines(plan)[3] == "3. announce why the last ring failed"
     assert to_json(plan)["steps"][0] == {  # type: ignore[index]
         "stage": "passcode",
+        "section": 0,
         "action": "ask_passcode",
         "extension": "100",
         "tries": 3,
     }
-    assert to_json(plan)["steps"][2] == {"stage": "announce", "action": "announce", "prompt": None}  # type: ignore[index]
+    assert to_json(plan)["steps"][2] == {"stage": "announce", "section": 0, "action": "announce", "prompt": None}  # type: ignore[index]
