@@ -79,6 +79,29 @@ class Config(BaseSettings):
         description="Folder with announcements of your own, `<language>/8000/<name>.wav`; empty means none.",
     )
     language: str = Field(default="en", description="Language of the announcements.")
+    store: str = Field(
+        default="",
+        description="File store of recordings and sounds: a folder, or `s3://bucket/prefix`; empty means `store` under "
+        "the home folder.",
+    )
+    s3_endpoint: str = Field(default="", description="URL of the S3 to use; empty means that of AWS.")
+    s3_encryption: str = Field(
+        default="AES256",
+        pattern="^(AES256|aws:kms|none)$",
+        description="Server-side encryption that S3 is asked for: `AES256`, `aws:kms` or `none`.",
+    )
+    s3_kms_key: str = Field(default="", description="Key for `aws:kms`; empty means the bucket's own.")
+    sounds: Path | None = Field(
+        default=None,
+        description="Folder of the sounds that callers hear, which the switch on this machine can read; empty means "
+        "`sounds` under the home folder.",
+    )
+    tts: str = Field(
+        default="espeak-ng",
+        pattern="^(espeak-ng|polly)$",
+        description="What speaks messages: `espeak-ng` on this machine, or Amazon `polly`.",
+    )
+    polly_endpoint: str = Field(default="", description="URL of the Polly to use; empty means that of AWS.")
     secret_key: str = Field(
         default="",
         description="Key that encrypts stored gateway passwords; empty means the file secret.key under home.",
@@ -90,7 +113,7 @@ class Config(BaseSettings):
     mail_from: str = Field(default="", description="Address that mails come from.")
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
-    @field_validator("freeswitch_conf", "prompts", "recordings", "spool", "tls_certificates", mode="before")
+    @field_validator("freeswitch_conf", "prompts", "recordings", "spool", "sounds", "tls_certificates", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.
@@ -110,6 +133,11 @@ class Config(BaseSettings):
     def recordings_folder(self) -> Path:
         """The folder of recordings in force."""
         return self.recordings or self.home / "recordings"
+
+    @property
+    def sounds_folder(self) -> Path:
+        """The folder of sounds in force."""
+        return self.sounds or self.home / "sounds"
 
 
 def load() -> Config:

@@ -83,6 +83,12 @@ class StoreError(BizpbxError):
     code = "store"
 
 
+class NotStored(StoreError):
+    """The file store has no such file, and will not have it later."""
+
+    code = "not-stored"
+
+
 class ConfigurationError(BizpbxError):
     """The environment or the installation is not usable as it is."""
 
