@@ -70,9 +70,7 @@ def show(mail_id: Id, organisation: options.Organisation = None, as_json: option
         if mail is None or mail.organisation_id != organisation_id:
             raise NotFound("mail", str(mail_id), "`bizpbx mail list` shows all.")
         owner = session.get_one(Organisation, organisation_id)
-        written = message.message(
-            claimed(mail, owner.name, owner.domain, owner.timezone), config.load().mail_from or "bizpbx@localhost"
-        )
+        written = message.message(claimed(mail, owner), config.load().mail_from or "bizpbx@localhost")
         text = written.get_body(("plain",))
         row = _described(mail) | {
             "subject": str(written["Subject"]),

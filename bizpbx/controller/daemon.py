@@ -16,7 +16,6 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from bizpbx import config as configuration
-from bizpbx.calls.voicemail import NoVoicemails
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller import faults
 from bizpbx.controller.calls import CallHandler
@@ -30,6 +29,7 @@ from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
 from bizpbx.controller.records import Records
 from bizpbx.controller.static_tree import StaticTree
+from bizpbx.controller.voicemails import StoredVoicemails
 from bizpbx.directory import migrations
 from bizpbx.directory.database import Database
 from bizpbx.directory.keys import Keys
@@ -76,7 +76,7 @@ class Controller:
             passcodes=self._passcodes,
             meter=meter,
             media=Media(prompts, config.recordings_folder),
-            voicemails=NoVoicemails(),
+            voicemails=StoredVoicemails(self._metering),
         )
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password

@@ -27,6 +27,12 @@ class Point(StrEnum):
     """A leg is written and its lease settled, and nothing is committed."""
     ON_RECORD = "on-record"
     """A leg is committed, and its file is where it was."""
+    RECORDING = "recording"
+    """A voicemail is entered, and the switch is not told to record it."""
+    IN_STORE = "in-store"
+    """A voicemail is in the store, and nothing is committed."""
+    COLLECTED = "collected"
+    """A voicemail and its mails are committed, and the file is where it was."""
 
 
 _armed: Point | None = None

@@ -23,6 +23,7 @@ from bizpbx.freeswitch.records import UnreadableRecord
 from bizpbx.freeswitch.spool import Spool, Waiting
 from bizpbx.metering.ingest import Outcome, ingest
 from bizpbx.metering.leg import LegRecord
+from bizpbx.voicemail.keeping import keep
 
 INTERVAL = 0.5
 """Seconds between two looks at the folder."""
@@ -235,6 +236,9 @@ class Records:
 
 def _ingested(batch: Sequence[LegRecord], now: datetime, session: Session) -> Outcome:
     outcome = ingest(session, batch, now)
+    nobodys = [leg for leg in batch if leg.kept is not None and (leg.switch, leg.leg) in outcome.added]
+    if nobodys:
+        keep(session, nobodys, now)
     faults.reach(faults.Point.SETTLING)
     return outcome
 

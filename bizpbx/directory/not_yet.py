@@ -16,11 +16,11 @@ FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("virtual_lines",),
     ("members", "*"): ("pin", "password"),
     ("extensions", "*"): ("hot_desking", "debug_mode", "local_sip_server"),
-    ("extensions", "*", "no_answer"): ("emails", "message", "pin"),
+    ("extensions", "*", "no_answer"): ("message", "pin"),
 }
 
 CHOICES: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
-    ("extensions", "*", "no_answer"): {"action": ("voicemail", "missed_call")},
+    ("extensions", "*", "no_answer"): {"action": ("voicemail",)},
 }
 
 NORMAL_ONLY = ("usage_limit", "no_answer")

@@ -21,6 +21,7 @@ from bizpbx.metering.call_record import CallLeg, CallRecord
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
 from bizpbx.metering.lease import Charge, Lease, LeaseGrant
 from bizpbx.metering.usage import UsageMonth
+from bizpbx.voicemail.record import Voicemail
 
 __all__ = [
     "AssignedCallerId",
@@ -54,4 +55,5 @@ __all__ = [
     "Sound",
     "UsageMonth",
     "VipEntry",
+    "Voicemail",
 ]

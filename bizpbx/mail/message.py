@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,7 +15,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from bizpbx.mail.queue import Claimed
 
@@ -23,25 +24,36 @@ NAMES: Final = uuid.UUID("6f0e3c52-5f0f-4a39-9d0e-6f5d1ad0d8a1")
 MOST_SUBJECT: Final = 200
 
 
-def message(mail: Claimed, sender: str, language: str = LANGUAGE) -> EmailMessage:
-    """Made again, it is the same to the byte but for its MIME boundary. Raises jinja2.TemplateError for a template that
-    is not there, or that asks for a value that is not."""
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    name: str
+    kind: str
+    """`audio/mpeg` and the like."""
+    content: bytes
+
+
+def message(mail: Claimed, sender: str, attachment: Attachment | None = None) -> EmailMessage:
+    """The mail in its organisation's language, or in English where there is none in that. Made again, it is the same to
+    the byte but for its MIME boundary. Raises jinja2.TemplateError for a template that is not there, or that asks for a
+    value that is not."""
     values = {
         **{name: _flat(value) for name, value in mail.details.items()},
         "organisation": _flat(mail.organisation),
         "zone": mail.zone,
+        "attached": attachment is not None,
     }
-    folder = f"{language}/{mail.template}"
     made = EmailMessage(policy=SMTP)
     made["From"] = Address(addr_spec=sender)
     made["To"] = Address(addr_spec=mail.recipient)
-    made["Subject"] = _flat(_environment().get_template(f"{folder}.subject").render(values))[:MOST_SUBJECT]
+    made["Subject"] = _flat(_template(mail, "subject").render(values))[:MOST_SUBJECT]
     made["Date"] = format_datetime(mail.created_at)
     made["Message-ID"] = message_id(mail, sender)
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(_environment().get_template(f"{folder}.txt").render(values), cte="quoted-printable")
-    html = _environment().get_template(f"{folder}.html").render(values)
-    made.add_alternative(html, subtype="html", cte="quoted-printable")
+    made.set_content(_template(mail, "txt").render(values), cte="quoted-printable")
+    made.add_alternative(_template(mail, "html").render(values), subtype="html", cte="quoted-printable")
+    if attachment is not None:
+        main, _, sub = attachment.kind.partition("/")
+        made.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
     return made
 
 
@@ -60,6 +72,18 @@ def _flat(value: Any) -> Any:
     return [_flat(each) for each in value] if isinstance(value, list) else value
 
 
+def _template(mail: Claimed, part: str) -> Template:
+    languages = dict.fromkeys((mail.language, mail.language.partition("-")[0], LANGUAGE))
+    return _environment().select_template([f"{language}/{mail.template}.{part}" for language in languages])
+
+
+def _who(caller: str | None, name: str, withheld: str) -> str:
+    """A caller: name and number, the number alone, or words for one who withholds both."""
+    if caller is None:
+        return withheld
+    return f"{name} ({caller})" if name and name != caller else caller
+
+
 def _local(moment: str, zone: str) -> str:
     """A moment by the organisation's clock."""
     return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
@@ -76,4 +100,5 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["local"] = _local
+    environment.filters["who"] = _who
     return environment

@@ -36,6 +36,7 @@ class Claimed:
     organisation: str
     domain: str
     zone: str
+    language: str
     key: str
     recipient: str
     template: str
@@ -94,7 +95,7 @@ def waiting(session: Session) -> Waiting:
 def claim(session: Session, token: str, now: datetime) -> Claimed | None:
     """The mail that has been due for longest, for whoever is called `token`; None if none is due."""
     found = session.execute(
-        select(Mail, Organisation.name, Organisation.domain, Organisation.timezone)
+        select(Mail, Organisation)
         .join(Organisation, Organisation.id == Mail.organisation_id)
         .where(Mail.state == MailState.QUEUED, Mail.next_try <= now)
         .order_by(Mail.next_try, Mail.id)
@@ -103,19 +104,20 @@ def claim(session: Session, token: str, now: datetime) -> Claimed | None:
     ).one_or_none()
     if found is None:
         return None
-    mail, name, domain, zone = found
+    mail, organisation = found
     mail.claim, mail.tries, mail.next_try = token, mail.tries + 1, now + CLAIM
     session.flush()
-    return claimed(mail, name, domain, zone)
+    return claimed(mail, organisation)
 
 
-def claimed(mail: Mail, organisation: str, domain: str, zone: str) -> Claimed:
+def claimed(mail: Mail, organisation: Organisation) -> Claimed:
     return Claimed(
         id=mail.id,
         claim=mail.claim or "",
-        organisation=organisation,
-        domain=domain,
-        zone=zone,
+        organisation=organisation.name,
+        domain=organisation.domain,
+        zone=organisation.timezone,
+        language=organisation.language,
         key=mail.key,
         recipient=mail.recipient,
         template=mail.template,
