@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import gevent
@@ -29,13 +30,18 @@ from bizpbx.freeswitch.live_legs import LegState, leg_state, live_legs
 from bizpbx.freeswitch.monitor import Monitor
 from bizpbx.metering.allowance import Allowance, allowance_of
 from bizpbx.metering.lease import Lease
-from bizpbx.metering.renewal import answered, due, open_on, renew
+from bizpbx.metering.renewal import answered, due, open_on, renew, seen
 from bizpbx.metering.settling import presume
+from bizpbx.metering.terms import Settlement
+from bizpbx.metering.usage_alerts import watch
 from bizpbx.policy.prompt import Prompt
 from bizpbx.prompts import Prompts
 
 INTERVAL: Final = 1.0
 """Seconds between two looks for leases to renew."""
+
+FEW: Final = 500
+"""Legs in one statement."""
 
 RECONCILED: Final = timedelta(minutes=1)
 """Between two comparisons of all open leases with all legs; there is one on every connection, too."""
@@ -121,6 +127,10 @@ class Leases:
                 self._arm(lease, now)
             else:
                 self._seen[lease.leg] = now
+        talking = [leg for leg, at in self._seen.items() if at == now]
+        for start in range(0, len(talking), FEW):
+            few = talking[start : start + FEW]
+            self._changes.make(partial(_seen, self._name, few, now))
 
     def _renew(self, lease: Lease, now: datetime) -> None:
         state = self._state(lease, now)
@@ -169,10 +179,8 @@ class Leases:
         """Its record settles the lease. Without one, what was seen of the leg last does."""
         if now - self._missing.setdefault(lease.leg, now) < self._grace:
             return
-        until = self._seen.get(lease.leg) or lease.answered_at
-        settled = self._changes.make(
-            lambda session: presume(session, lease.switch, lease.leg, now, lease.answered_at, until)
-        )
+        until = self._seen.get(lease.leg) or lease.seen_at or lease.answered_at
+        settled = self._changes.make(partial(_presumed, lease, until, now))
         del self._missing[lease.leg]
         if settled is None:
             return
@@ -193,6 +201,17 @@ class Leases:
             return allowance_of(None)
         extension = tenant.extension(lease.extension)
         return allowance_of(extension.usage_limit if extension is not None else None)
+
+
+def _seen(switch: str, legs: list[str], now: datetime, session: Session) -> None:
+    seen(session, switch, legs, now)
+
+
+def _presumed(lease: Lease, until: datetime | None, now: datetime, session: Session) -> Settlement | None:
+    settled = presume(session, lease.switch, lease.leg, now, lease.answered_at, until)
+    if settled is not None:
+        watch(session, (settled,), now)
+    return settled
 
 
 def _detached(session: Session, leases: list[Lease]) -> list[Lease]:

@@ -37,8 +37,8 @@ class Lease(Owned, Base):
     `per_minute` the number had no rate.
 
     `granted_seconds` counts from the answer; null where nothing limits the extension. `renew_at`: when to look at it
-    again, null where there is nothing to renew. `new_country`: the guard counted it as a call to a destination that was
-    new to the extension.
+    again, null where there is nothing to renew. `seen_at`: when its leg was last found talking. `new_country`: the
+    guard counted it as a call to a destination that was new to the extension.
     """
 
     __tablename__ = "lease"
@@ -80,6 +80,7 @@ class Lease(Owned, Base):
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     renew_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -53,6 +54,12 @@ def answered(session: Session, switch: str, leg: str, at: datetime) -> None:
             "renew_at": at + timedelta(seconds=half) if half is not None else None,
         },
     )
+
+
+def seen(session: Session, switch: str, legs: Sequence[str], at: datetime) -> None:
+    """Put on record that these legs talk: should they and all controllers end without another word, they are charged
+    until then."""
+    session.connection().execute(SEEN, {"of_switch": switch, "of_legs": list(legs), "seen_at": at})
 
 
 def renew(
@@ -134,6 +141,16 @@ RENEWED = (
         answered_at=bindparam("answered_at"),
         renew_at=bindparam("renew_at"),
     )
+)
+
+SEEN = (
+    update(LEASES)
+    .where(
+        LEASES.c.switch == bindparam("of_switch"),
+        LEASES.c.leg.in_(bindparam("of_legs", expanding=True)),
+        LEASES.c.state == LeaseState.OPEN,
+    )
+    .values(seen_at=bindparam("seen_at"))
 )
 
 # A query of its own: joined to the lease it would show what was held before the wait for the lease's lock. The

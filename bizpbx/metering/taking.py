@@ -13,6 +13,7 @@ from bizpbx.metering.lease import GRANTED, LEASES, LeaseState
 from bizpbx.metering.months import split
 from bizpbx.metering.terms import Denial, Denied, Draw, Granted, Terms
 from bizpbx.metering.usage import Key, Usage, locked, reserve
+from bizpbx.metering.usage_alerts import used_up
 
 
 def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted | Denied:
@@ -38,6 +39,8 @@ def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted |
         return Granted(_write(session, draw, terms, None, now, new_country), None)
     seconds = affordable_now(usage, terms, now)
     if isinstance(seconds, Denied):
+        if seconds.reason is Denial.EXHAUSTED and not any(one.holds_back for one in usage.values()):
+            used_up(session, draw.organisation_id, draw.extension, months[0], now)
         return seconds
     parts = possible(now, terms.ring, seconds, terms.rate, terms.zone)
     for month, part in parts.items():

@@ -46,6 +46,11 @@ class Usage(NamedTuple):
     reserved_seconds: int = 0
     reserved_amount: Decimal = Decimal(0)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether calls under way hold a part, of which some may be given back."""
+        return bool(self.reserved_seconds or self.reserved_amount)
+
     def left(self, allowance: Allowance) -> Part:
         """What may still be granted, less than nothing if more was talked than allowed. What is not limited is not
         told: it is nothing."""

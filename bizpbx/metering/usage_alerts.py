@@ -14,7 +14,7 @@ from bizpbx.directory.member import Member
 from bizpbx.mail.alerts import alert
 from bizpbx.metering.allowance import allowance_of
 from bizpbx.metering.terms import Settlement
-from bizpbx.metering.thresholds import reached
+from bizpbx.metering.thresholds import TOLD, reached
 from bizpbx.metering.usage import Key, UsageMonth
 from bizpbx.policy.settings import ExtensionType, UsageLimit, UsageLimitKind
 
@@ -51,6 +51,17 @@ def watch(session: Session, settlements: Iterable[Settlement], now: datetime) ->
         share = reached(month.used_seconds, month.used_amount, allowance_of(UsageLimit(kind, value)))
         if share is not None:
             tell(session, month.organisation_id, month.extension, month.month, share, email, now)
+
+
+def used_up(session: Session, organisation_id: int, extension: str, month: str, now: datetime) -> None:
+    """Tell that a call was refused because nothing is left of the month, in the transaction that refuses it. The rest
+    may be less than the shortest call costs, and so never be used."""
+    email = session.execute(
+        select(Member.email)
+        .join(Extension, Extension.assignee_id == Member.id)
+        .where(Extension.organisation_id == organisation_id, Extension.key == extension)
+    ).scalar_one_or_none()
+    tell(session, organisation_id, extension, month, TOLD[0], email, now)
 
 
 def tell(

@@ -72,20 +72,25 @@ class Scene:
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     kind: SwitchKind = request.param
     with Installation(kind, tmp_path_factory.mktemp("installation"), controllers=2) as installation:
-        made = Scene(installation, changed=set(SETTINGS))
-        made.restore()
-        for domain, users in DEVICES.items():
-            for user in users:
-                made.passwords[domain, user] = installation.credentials(domain, *user.split("-"))[1]
-        installation.render()
-        installation.controllers[0].start()
-        world = installation.start_switch()
-        made.carrier = world.carrier(installation.carrier_port)
-        for domain, users in DEVICES.items():
-            for user in users:
-                assert made.phone(user, domain=domain).registration.registered
-        made.disturbed.clear()
-        yield made
+        yield staged(installation)
+
+
+def staged(installation: Installation) -> Scene:
+    """Both organisations applied, the first controller and the switch started, every phone registered."""
+    made = Scene(installation, changed=set(SETTINGS))
+    made.restore()
+    for domain, users in DEVICES.items():
+        for user in users:
+            made.passwords[domain, user] = installation.credentials(domain, *user.split("-"))[1]
+    installation.render()
+    installation.controllers[0].start()
+    world = installation.start_switch()
+    made.carrier = world.carrier(installation.carrier_port)
+    for domain, users in DEVICES.items():
+        for user in users:
+            assert made.phone(user, domain=domain).registration.registered
+    made.disturbed.clear()
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -96,4 +101,4 @@ def fresh(scene: Scene) -> Iterator[None]:
     scene.restore()
 
 
-__all__ = ["ACME", "BRAVO", "Scene", "answers"]
+__all__ = ["ACME", "BRAVO", "Scene", "answers", "staged"]

@@ -22,6 +22,8 @@ from tests.scenarios.test_usage_limit import leases, limit, used
 GRACE = "2"
 """Seconds, as a variable."""
 PATIENCE = 60.0
+SEEN = 3
+"""Seconds of talk that a controller is to have seen before a crash."""
 OUTSIDE = "61234567"
 
 
@@ -183,29 +185,56 @@ def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tell
     opened.closed(calls=1, legs=2, granted=1, talked=(19, 22))
 
 
+@pytest.mark.parametrize("point", [Point.BEFORE_RESERVATION, Point.RESERVED])
+def test_the_second_controller_goes_on_with_the_reservation_of_the_first(
+    scene: Scene, books: Callable[[str], Books], point: Point
+) -> None:
+    limit(scene, "102", 600)
+    opened = books("102")
+    scene.installation.controllers[1].start(BIZPBX_LEASE_GRACE=GRACE)
+    dies_at(scene, point)
+    ended_well(calls_out(scene, "102").result())
+    comes_back(scene)
+    opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
+    assert len(scene.carrier.incoming) == 1
+
+
+@pytest.mark.parametrize("also_the_controller", [False, True], ids=["switch", "switch-and-controller"])
 def test_the_leases_of_a_switch_that_died_are_settled_by_what_was_seen_last(
-    scene: Scene, books: Callable[[str], Books]
+    scene: Scene, books: Callable[[str], Books], also_the_controller: bool
 ) -> None:
     if scene.installation.kind is SwitchKind.SIMULATOR:
         pytest.skip("the simulator is part of this process, which cannot be killed")
-    limit(scene, "101", 600)
-    before = books("101")
+    payer = "104" if also_the_controller else "101"
+    limit(scene, payer, 600)
+    before = books(payer)
     controller = scene.installation.controllers[0]
     controller.kill()
     controller.start(BIZPBX_LEASE_GRACE=GRACE)
     # Its caller hears nothing of the end, so nobody waits for that.
-    calls_out(scene, "101", hangup_after=60.0).wait_for(200)
+    calls_out(scene, payer, hangup_after=60.0).wait_for(200)
+
+    def seen_for() -> float:
+        lease = leases(scene, payer)[-1]
+        if lease.answered_at is None or lease.seen_at is None:
+            return 0.0
+        return (lease.seen_at - lease.answered_at).total_seconds()
+
     with gevent.Timeout(PATIENCE):
-        while leases(scene, "101")[-1].answered_at is None:
+        while seen_for() < SEEN:
             gevent.sleep(0.1)
+    if also_the_controller:
+        controller.kill()
     scene.installation.restart_switch()
     scene.disturbed |= set(scene.passwords)
+    if also_the_controller:
+        controller.start(BIZPBX_LEASE_GRACE=GRACE)
     with gevent.Timeout(PATIENCE):
-        while leases(scene, "101")[-1].state is LeaseState.OPEN:
+        while leases(scene, payer)[-1].state is LeaseState.OPEN:
             gevent.sleep(0.1)
-    assert leases(scene, "101")[-1].state is LeaseState.PRESUMED
-    after = used(scene, "101")
-    assert 1 <= after.seconds - before.used_before <= PATIENCE
+    assert leases(scene, payer)[-1].state is LeaseState.PRESUMED
+    after = used(scene, payer)
+    assert SEEN <= after.seconds - before.used_before <= PATIENCE
     assert (after.reserved, after.charged) == (0, after.seconds)
     # Told, and no fault: the command ends with 0.
-    assert [finding["kind"] for finding in audited(scene)] == ["presumed"]
+    assert {finding["kind"] for finding in audited(scene)} == {"presumed"}
