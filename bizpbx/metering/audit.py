@@ -99,7 +99,11 @@ def _legs(session: Session, organisation_id: int) -> Iterator[Finding]:
             continue
         if row.record is None:
             if row.state is LeaseState.PRESUMED:
-                text = f"charged {row.seconds} s by what was seen of the leg last; there is no record of it"
+                text = (
+                    f"charged {row.seconds} s by what was seen of the leg last; there is no record of it"
+                    if row.seconds
+                    else "nothing charged: the leg was never seen talking, but there is no record of its call either"
+                )
                 yield Finding(Kind.PRESUMED, row.extension, None, row.leg, text)
             continue
         talked = talk_time(row.answered, row.ended)

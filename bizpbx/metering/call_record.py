@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, MinorUnits, Owned, UtcDateTime, choice
@@ -87,3 +88,7 @@ class CallRecord(Owned, Base):
     """Minor units of the organisation's currency; None of a call that is not charged."""
     priced: Mapped[bool]
     """Whether every number that was charged had a rate; `cost` is too little otherwise."""
+
+
+CALL_LEG = cast("Table", CallLeg.__table__)
+CALL_RECORD = cast("Table", CallRecord.__table__)

@@ -103,6 +103,8 @@ CALLS_AND_COUNTRIES = select(
         LEASES.c.taken_at > bindparam("since"),
         LEASES.c.taken_at <= bindparam("until"),
         or_(LEASES.c.state == LeaseState.SETTLED, LEASES.c.state == LeaseState.PRESUMED),
+        # What was lost without having been seen talking has made no country known.
+        LEASES.c.answered_at.is_not(None),
     )
     .label("charged"),
     exists()

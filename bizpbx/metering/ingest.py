@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.organisation import Organisation
-from bizpbx.metering.call_record import CallLeg, CallRecord
+from bizpbx.metering.call_record import CALL_LEG, CALL_RECORD
 from bizpbx.metering.lease import CHARGES, LEASES
 from bizpbx.metering.leg import LegRecord
 from bizpbx.metering.settling import Talk, settle_all
@@ -30,8 +30,6 @@ ONE_AT_A_TIME = 0x62697A_706278
 """Key of PostgreSQL's advisory lock that whoever puts legs on record holds: two at once would each make a call's row of
 the legs that they know of. SQLite has one writer anyway."""
 
-CALL_LEG = cast("Table", CallLeg.__table__)
-CALL_RECORD = cast("Table", CallRecord.__table__)
 ORGANISATION = cast("Table", Organisation.__table__)
 
 Call = tuple[str, str]

@@ -24,7 +24,8 @@ class LeaseState(StrEnum):
     RELEASED = "released"
     """The leg was never answered."""
     PRESUMED = "presumed"
-    """There was neither leg nor record: by what the switch said of the leg last. A record that turns up corrects it."""
+    """There was neither leg nor record: by what the switch said of the leg last, which may be nothing. A record that
+    turns up corrects it."""
 
 
 OPEN = text(f"state = '{LeaseState.OPEN}'")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Row, bindparam, delete, exists, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bizpbx.metering.allowance import Part, Parts, charges
+from bizpbx.metering.call_record import CALL_LEG
 from bizpbx.metering.lease import CHARGES, GRANTED, LEASES, RATE, LeaseState, rate_of
 from bizpbx.metering.months import month_of
 from bizpbx.metering.renewal import UNHELD
@@ -56,9 +57,9 @@ class _Outcome:
 
     @property
     def state(self) -> LeaseState:
-        if not self.after:
-            return LeaseState.RELEASED
-        return LeaseState.PRESUMED if self.talk.presumed else LeaseState.SETTLED
+        if self.talk.presumed:
+            return LeaseState.PRESUMED
+        return LeaseState.SETTLED if self.after else LeaseState.RELEASED
 
 
 def settle(session: Session, talk: Talk, now: datetime) -> Settlement | None:
@@ -76,15 +77,18 @@ def presume(
 ) -> Settlement | None:
     """Settle a lease whose leg is gone without a record, by the switch's last word: when it was answered, and until
     when it was seen talking. It is charged no more than it was granted, for there the switch cut it. A record that
-    turns up later corrects it."""
+    turns up later corrects it.
+
+    Where it was never seen talking, but its call is on record, it was never dialled: a switch that writes down the one
+    would have written down the other.
+    """
     row = session.connection().execute(SEEN, {"switch": switch, "leg": leg}).one_or_none()
     if row is None:
         return None
-    since = row.answered_at or answered
     if talking_until is None:
-        return settle(session, Talk(switch, leg, None, 0, presumed=True), now)
-    if since is None:
-        since = row.taken_at
+        never_dialled = row.state is LeaseState.OPEN and row.call_is_on_record
+        return settle(session, Talk(switch, leg, None, 0, presumed=not never_dialled), now)
+    since = row.answered_at or answered or row.taken_at
     seconds = max(1, (talking_until - since + _HALF) // _SECOND)
     if row.granted_seconds is not None:
         seconds = min(seconds, row.granted_seconds)
@@ -212,7 +216,15 @@ def _ended(outcome: _Outcome, now: datetime) -> dict[str, Any]:
 
 # Locked, for a renewal meanwhile would give it more than it is charged at most.
 SEEN = (
-    select(LEASES.c.taken_at, LEASES.c.answered_at, LEASES.c.granted_seconds)
+    select(
+        LEASES.c.taken_at,
+        LEASES.c.answered_at,
+        LEASES.c.granted_seconds,
+        LEASES.c.state,
+        exists()
+        .where(CALL_LEG.c.switch == LEASES.c.switch, CALL_LEG.c.leg == LEASES.c.call)
+        .label("call_is_on_record"),
+    )
     .where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
     .with_for_update()
 )

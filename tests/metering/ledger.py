@@ -12,6 +12,7 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.metering import renewal, settling
 from bizpbx.metering.allowance import Allowance
 from bizpbx.metering.balance import differences
+from bizpbx.metering.call_record import CallLeg
 from bizpbx.metering.lease import Lease, LeaseState
 from bizpbx.metering.pricing import Rate
 from bizpbx.metering.settling import Talk
@@ -95,6 +96,25 @@ class Ledger:
     ) -> Settlement | None:
         with self.database.writing() as session:
             return settling.presume(session, self.switch, leg, now, answered, until)
+
+    def put_on_record(self, call: str) -> None:
+        """The leg that a call came in on."""
+        leg = CallLeg(
+            organisation_id=self.organisation_id,
+            switch=self.switch,
+            leg=call,
+            call=call,
+            started=NOON,
+            ended=NOON,
+            cause="NORMAL_CLEARING",
+            caller="100",
+            withheld=False,
+            dialled="61234567",
+            rules="",
+            reason="",
+        )
+        with self.database.writing() as session:
+            session.add(leg)
 
     def usage(self, month: str = MARCH, extension: str = "100") -> Usage:
         with self.database.reading() as session:

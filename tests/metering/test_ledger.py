@@ -313,11 +313,22 @@ def test_a_lost_leg_is_charged_no_more_than_it_was_granted(ledger: Ledger) -> No
     settled = ledger.presume("a", NOON + after(9000), NOON + after(9000))
     assert settled is not None
     assert settled.seconds == 600
-    # Never seen talking, it was not answered.
+    # Never seen talking, it is charged nothing; whether it talked nobody knows.
     assert ledger.presume("b", NOON + after(9000), None) is not None
-    assert ledger.lease("b").state is LeaseState.RELEASED
+    assert (ledger.lease("b").state, ledger.lease("b").answered_at) == (LeaseState.PRESUMED, None)
     assert ledger.presume("unknown", NOON, NOON) is None
     ledger.check()
+
+
+def test_a_leg_that_is_not_on_record_beside_its_call_was_never_dialled(ledger: Ledger) -> None:
+    ledger.take("a", minutes(300))
+    ledger.put_on_record(ledger.lease("a").call)
+    assert ledger.presume("a", NOON + after(300), None) is not None
+    assert ledger.lease("a").state is LeaseState.RELEASED
+    ledger.check()
+    # Nor does another controller that looks later find it lost.
+    ledger.presume("a", NOON + after(400), None)
+    assert ledger.lease("a").state is LeaseState.RELEASED
 
 
 def test_many_are_settled_together_in_as_many_statements_as_one(ledger: Ledger) -> None:
