@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bizpbx.metering.months import split
-from bizpbx.metering.pricing import Rate, cost
+from bizpbx.metering.pricing import FINEST, Rate, cost
 from bizpbx.policy.settings import UsageLimit, UsageLimitKind
 
 SHARE = 8
@@ -96,8 +96,9 @@ def possible(now: datetime, ring: int, seconds: int, rate: Rate | None, zone: st
         talk = min(seconds, most)
         amount = price(rate, talk)
         if position and rate is not None:
-            # The second that passes midnight may begin an increment which is charged to the new month as a whole.
-            amount = min(price(rate, seconds), price(rate, talk + rate.next))
+            # The new month is charged what the call costs less what it did cost up to midnight. That may be an increment
+            # more than the talk would cost alone, and the old month's part may have been rounded down.
+            amount = min(price(rate, seconds), price(rate, talk + rate.next) + FINEST)
         parts[month] = Part(talk, amount)
     return parts
 

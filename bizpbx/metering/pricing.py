@@ -10,7 +10,7 @@ DECIMALS = 4
 LONGEST_TALK = 86_400
 """Seconds that `affordable` says at most: a day. A longer call is granted more while it runs."""
 
-_UNIT = Decimal(1).scaleb(-DECIMALS)
+FINEST = Decimal(1).scaleb(-DECIMALS)
 _UNITS = 10**DECIMALS
 _MINUTE = 60
 
@@ -64,7 +64,7 @@ def _steps_up(seconds: int, step: int) -> int:
 
 def _units(amount: Decimal) -> int:
     """In ten-thousandths of a minor unit. What is finer than that cannot be paid with."""
-    return int(amount.quantize(_UNIT, ROUND_FLOOR).scaleb(DECIMALS))
+    return int(amount.quantize(FINEST, ROUND_FLOOR).scaleb(DECIMALS))
 
 
 def _amount(units: int) -> Decimal:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
@@ -136,3 +138,17 @@ class Ledger:
         """It adds up."""
         with self.database.reading() as session:
             assert differences(session, self.organisation_id) == []
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that run meanwhile, as they are sent: one for many rows counts as one."""
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, _p: object, _context: object, _many: bool) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT")):
+            statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(database.engine, "before_cursor_execute", note)

@@ -21,8 +21,7 @@ from bizpbx.metering.lease import Lease, LeaseState
 from bizpbx.metering.taking import take
 from bizpbx.metering.terms import Denial, Denied, Draw, Granted, Terms
 from bizpbx.policy.settings import Guard
-from tests.metering.ledger import MIDNIGHT, NOON, RATE, ZONE, Ledger, minutes
-from tests.metering.test_ledger import counted
+from tests.metering.ledger import MIDNIGHT, NOON, RATE, ZONE, Ledger, counted, minutes
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
