@@ -96,8 +96,8 @@ def possible(now: datetime, ring: int, seconds: int, rate: Rate | None, zone: st
         talk = min(seconds, most)
         amount = price(rate, talk)
         if position and rate is not None:
-            # The new month is charged what the call costs less what it did cost up to midnight. That may be an increment
-            # more than the talk would cost alone, and the old month's part may have been rounded down.
+            # The new month is charged what the call costs less what it did cost up to midnight: an increment more than
+            # its talk would cost alone, if the first one is shorter, and the old month's part was rounded.
             amount = min(price(rate, seconds), price(rate, talk + rate.next) + FINEST)
         parts[month] = Part(talk, amount)
     return parts

@@ -34,7 +34,7 @@ rates = st.builds(
 )
 # The old month's part is rounded down, or ends within the first increment: the rest is more than it would cost alone.
 @example(rate=Rate("65", Decimal(60), Decimal(0), 30, 60), before=2, ring=1, rings=0.0, seconds=811)
-@example(rate=Rate("65", Decimal("0.0001"), Decimal(0), 1, 1), before=2, ring=1, rings=0.0, seconds=810)
+@example(rate=Rate("65", Decimal("0.0001"), Decimal(0), 1, 1), before=29, ring=1, rings=0.0, seconds=30)
 def test_no_month_is_charged_more_than_was_reserved_of_it(
     rate: Rate | None, before: int, ring: int, rings: float, seconds: int
 ) -> None:
