@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from bizpbx.freeswitch.esl_errors import UnsafeArgument
+from bizpbx.freeswitch.esl_wire import refuse_line_breaks
 
 _APPLICATION = re.compile(r"[A-Za-z0-9_]+")
 _VARIABLE = re.compile(r"[A-Za-z0-9_]+")
@@ -23,19 +24,25 @@ _MOST: Final = 200
 """Variables in one message; the multiset application of FreeSWITCH 1.11 splits into at most 256."""
 
 
-def execute(application: str, argument: str = "", event_uuid: str = "") -> list[tuple[str, str]]:
-    """Headers of the `sendmsg` that runs an application. Raises UnsafeArgument for a bad name.
+class Message(NamedTuple):
+    """What follows a `sendmsg`."""
 
-    A `::` in a name would make FreeSWITCH run it later and apart (asynchronous execution), so it is refused.
+    headers: list[tuple[str, str]]
+    body: str | None = None
+
+
+def execute(application: str, argument: str = "", event_uuid: str = "") -> Message:
+    """The message that runs an application. Raises UnsafeArgument for a bad name, and CR, LF or NUL in the argument.
+
+    A `::` in a name would make FreeSWITCH run it later and apart (asynchronous execution), so it is refused. The
+    argument is the body: FreeSWITCH takes headers byte by byte, with two system calls for each, and a body at once.
     """
     if not _APPLICATION.fullmatch(application):
         raise UnsafeArgument(f"{application!r} is not the name of an application.")
     headers = [("call-command", "execute"), ("execute-app-name", application)]
-    if argument:
-        headers.append(("execute-app-arg", argument))
     if event_uuid:
         headers.append(("event-uuid", event_uuid))
-    return headers
+    return Message(headers, refuse_line_breaks(argument, "An argument") if argument else None)
 
 
 def hangup(cause: str) -> list[tuple[str, str]]:

@@ -103,11 +103,11 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
             self.set_variables(variables or {})
             return self._execute_async(app, arg, deadline)
         settings = [
-            encode_command("sendmsg", esl_commands.execute("multiset", argument))
+            encode_command("sendmsg", *esl_commands.execute("multiset", argument))
             for argument in esl_commands.multiset(variables or {})
         ]
         self._check()
-        message = encode_command("sendmsg", esl_commands.execute(app, arg))
+        message = encode_command("sendmsg", *esl_commands.execute(app, arg))
         if app in _ENDS_THE_CALL:
             *_, ended = self._write(*settings, message)
             return self._reply(ended, deadline)
@@ -129,7 +129,7 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         if self.sync or block:
             return self.execute(app_name, app_args or "", deadline=response_timeout)
         self._check()
-        return self.send("sendmsg", headers=esl_commands.execute(app_name, app_args or ""))
+        return self._send_message(esl_commands.execute(app_name, app_args or ""))
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set channel variables to exactly these values, in one message (one for each 200); "" unsets.
@@ -138,7 +138,7 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         """
         for argument in list(esl_commands.multiset(variables)):
             self._check()
-            self.send("sendmsg", headers=esl_commands.execute("multiset", argument))
+            self._send_message(esl_commands.execute("multiset", argument))
 
     def api(self, command: str, *, deadline: Deadline = DEFAULT) -> str:
         """What an API command prints, without the last line feed; needs `full`. Raises CommandRefused if not run."""
@@ -247,6 +247,9 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         if self._lingering or not self.connected:
             raise self._gone("The call has ended.")
 
+    def _send_message(self, message: esl_commands.Message) -> ESLEvent:
+        return self.send("sendmsg", headers=message.headers, body=message.body)
+
     def _execute_async(self, app: str, arg: str, deadline: float | None) -> ESLEvent:
         """Async mode: the application runs apart, and its CHANNEL_EXECUTE_COMPLETE carries the UUID it was given."""
         self._check()
@@ -254,7 +257,7 @@ class OutboundSession(EventSocket, greenswitch_esl.OutboundSession):  # type: ig
         ended: AsyncResult[ESLEvent] = AsyncResult()
         self.expected_events[run] = ended
         try:
-            self.send("sendmsg", headers=esl_commands.execute(app, arg, run))
+            self._send_message(esl_commands.execute(app, arg, run))
             ended.wait(timeout=deadline)
             if not ended.ready():
                 raise ReplyTimeout(f"{app} has not ended within {deadline} s.")

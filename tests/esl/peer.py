@@ -16,12 +16,15 @@ class Peer:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.file = sock.makefile("rb")
+        self.body = ""
 
     def command(self) -> list[str]:
-        """The lines of the next command; an empty list at the end of the connection."""
+        """The lines of the next command; an empty list at the end of the connection. Its body is in `body`."""
         lines: list[str] = []
         while line := self.file.readline():
             if line == b"\n":
+                length = next((line[16:] for line in lines if line.startswith("content-length: ")), "0")
+                self.body = self.file.read(int(length)).decode()
                 return lines
             lines.append(line.decode().removesuffix("\n"))
         return []

@@ -66,7 +66,7 @@ def application(peer: Peer) -> tuple[str, str]:
     headers = dict(line.split(": ", 1) for line in lines[1:])
     assert lines[0] == "sendmsg"
     assert headers["call-command"] == "execute"
-    return headers["execute-app-name"], headers.get("execute-app-arg", "")
+    return headers["execute-app-name"], peer.body
 
 
 def noop(peer: Peer) -> None:
@@ -251,7 +251,7 @@ def test_while_connected_is_kept() -> None:
 def test_async_mode_waits_for_the_very_run_of_an_application() -> None:
     def script(peer: Peer) -> None:
         lines = peer.command()
-        run = lines[-1].removeprefix("event-uuid: ")
+        run = next(line for line in lines if line.startswith("event-uuid: ")).removeprefix("event-uuid: ")
         peer.reply()
         for application_uuid, response in (("another", "wrong"), (run, "FILE PLAYED")):
             headers = {"Application-UUID": application_uuid, "Application-Response": response.replace(" ", "%20")}
