@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,6 +29,8 @@ SUFFIX = ".cdr.xml"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,128}" + re.escape(SUFFIX))
 UNFINISHED = 60.0
 """Seconds that a file may be incomplete before it is taken for cut short. The switch writes it at once."""
+PAUSED_AFTER = 500
+"""Entries of the folder that are looked at in one go."""
 LOW = 64 << 20
 """Free bytes below which files that are on record are removed, the oldest first."""
 FOLDER_MODE = 0o2770
@@ -77,11 +79,14 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def waiting(self, most: int) -> list[Waiting]:
-        """Up to so many files that wait, in no order. Raises OSError."""
+    def waiting(self, most: int, pause: Callable[[], object] = lambda: None) -> list[Waiting]:
+        """Up to so many files that wait, in no order. `pause` is called now and then, since there may be very many.
+        Raises OSError."""
         found = []
         with os.scandir(self.folder) as entries:
-            for entry in entries:
+            for count, entry in enumerate(entries, 1):
+                if count % PAUSED_AFTER == 0:
+                    pause()
                 if not NAME.fullmatch(entry.name):
                     continue
                 with contextlib.suppress(FileNotFoundError):

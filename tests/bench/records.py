@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bizpbx.controller.changes import Changes
-from bizpbx.controller.records import Records
+from bizpbx.controller.records import YOUNG, Records
 from bizpbx.directory.database import Database
 from bizpbx.directory.installation import prepare
 from bizpbx.freeswitch.spool import Spool
@@ -45,7 +45,8 @@ def measure(url: str, folder: Path) -> Row:
     spool.prepare()
     for name, data in legs():
         (spool.folder / f"{name}.cdr.xml").write_bytes(data)
-    records = Records(Changes(url), spool, days=7)
+    # A moment later: none of them waits for the event of its leg any more.
+    records = Records(Changes(url), spool, days=7, clock=lambda: time.time() + 2 * YOUNG)
     began, cpu = time.perf_counter(), time.process_time()
     while records.look():
         pass
