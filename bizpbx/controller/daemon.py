@@ -18,6 +18,7 @@ from gevent.pywsgi import WSGIServer
 from bizpbx import config as configuration
 from bizpbx.config import Config, host_and_port
 from bizpbx.controller import faults
+from bizpbx.controller.attachments import Attachments
 from bizpbx.controller.calls import CallHandler
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.decider import Decider
@@ -27,6 +28,7 @@ from bizpbx.controller.mail import Postman
 from bizpbx.controller.metering import LedgerMeter
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
+from bizpbx.controller.recordings import Collector
 from bizpbx.controller.records import Records
 from bizpbx.controller.static_tree import StaticTree
 from bizpbx.controller.voicemails import StoredVoicemails
@@ -38,9 +40,11 @@ from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
+from bizpbx.freeswitch.recordings import Recordings
 from bizpbx.freeswitch.spool import Spool
 from bizpbx.mail.smtp import Smtp, server_of
 from bizpbx.prompts import Prompts
+from bizpbx.voicemail.store import store_of
 from bizpbx.web.app import application
 from bizpbx.web.directory import Directory
 from bizpbx.web.health import Ready
@@ -83,10 +87,14 @@ class Controller:
         self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)
         server = server_of(config)
         smtp = Smtp(server) if server is not None else None
-        self._postman = Postman(self._queries, Changes(config.database), smtp, config.mail_from)
+        store = store_of(config)
+        attachments = Attachments(self._queries, store)
+        self._postman = Postman(self._queries, Changes(config.database), smtp, config.mail_from, attachments)
         self.switches = [
             Monitor(address, password, self._records.heard) for address in switch_addresses(config.freeswitch)
         ]
+        recordings = Recordings(config.recordings_folder)
+        self._collector = Collector(self._queries, Changes(config.database), recordings, store, self.switches)
         grace = timedelta(seconds=config.lease_grace)
         self._leases = [
             Leases(switch, self._queries, self._metering, reader, prompts, grace) for switch in self.switches
@@ -107,6 +115,7 @@ class Controller:
         self.calls.start()
         self.http.start()
         self._records.start()
+        self._collector.start()
         self._postman.start()
         for switch in self.switches:
             switch.start()
@@ -127,6 +136,7 @@ class Controller:
         for switch in self.switches:
             switch.stop()
         self._postman.stop()
+        self._collector.stop()
         self._records.stop()
         self._metering.close()
         self._passcodes.close()

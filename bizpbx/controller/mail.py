@@ -17,7 +17,7 @@ from bizpbx.controller import metrics
 from bizpbx.controller.changes import Changes
 from bizpbx.controller.queries import DatabaseSilent, Queries
 from bizpbx.mail import queue
-from bizpbx.mail.message import message
+from bizpbx.mail.message import Attachment, message
 from bizpbx.mail.queue import Claimed
 from bizpbx.mail.smtp import LONGEST, NotSent, Smtp
 
@@ -33,6 +33,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def nothing(mail: Claimed) -> Attachment | None:
+    return None
+
+
 class Postman:
     """One greenlet. Without a mail server it only counts what waits."""
 
@@ -42,6 +46,7 @@ class Postman:
         changes: Changes,
         smtp: Smtp | None,
         sender: str,
+        attachments: Callable[[Claimed], Attachment | None] = nothing,
         now: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -49,6 +54,7 @@ class Postman:
         self._changes = changes
         self._smtp = smtp
         self._sender = sender
+        self._attachments = attachments
         self._now = now
         self._chance = chance
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -91,7 +97,7 @@ class Postman:
     def _send(self, smtp: Smtp, mail: Claimed) -> None:
         try:
             with gevent.Timeout(LONGEST, NotSent("The mail server took too long.")):
-                smtp.send(message(mail, self._sender))
+                smtp.send(message(mail, self._sender, self._attachments(mail)))
         except NotSent as error:
             self._failed(mail, str(error), for_good=error.for_good)
             return

@@ -19,10 +19,6 @@ FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("extensions", "*", "no_answer"): ("message", "pin"),
 }
 
-CHOICES: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
-    ("extensions", "*", "no_answer"): {"action": ("voicemail",)},
-}
-
 NORMAL_ONLY = ("usage_limit", "no_answer")
 
 
@@ -50,14 +46,6 @@ def take_out(data: Value) -> list[Problem]:
                 if name in section and not is_off(section.pop(name)):
                     where = f"{path}.{name}" if path else name
                     problems.append((where, "not-yet", f"{name} is not supported by this version; leave it out."))
-    for pattern, choices in CHOICES.items():
-        for path, section in places(data, pattern):
-            for name, words in choices.items():
-                word = section.get(name)
-                if word in words:
-                    del section[name]
-                    sentence = f"{name} {word} is not supported by this version; choose another."
-                    problems.append((f"{path}.{name}", "not-yet", sentence))
     return problems
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
 import gevent
+import numpy as np
 import pytest
+import soundfile
 from sqlalchemy import select
 
 from bizpbx.directory.database import Database
@@ -139,6 +142,123 @@ def test_the_mail_is_in_the_language_and_zone_of_the_organisation(scene: Scene, 
     mail = mails(post)[0]
     assert mail["Subject"] == "101 的未接来电：隐藏号码"
     assert "(Asia/Singapore) 致电 Acme 的分机 101，无人接听。" in text(mail)
+
+
+GREETING = 5.3
+"""Seconds from the answer to the end of the beep: more than the message, which is spoken, takes."""
+
+
+def leave(scene: Scene, speech: Speech | None, hangup_after: float, to: str = "+6564291311") -> tuple[CallResult, Any]:
+    """Call from outside and say something after the beep. Returns the result and what the caller heard."""
+    world = scene.installation.world
+    placed = world.place(
+        scene.carrier.caller("+6591112222", display_name="Ann Lee"),
+        to,
+        hangup_after=hangup_after,
+        says=speech,
+        listens=True,
+    )
+    return placed.result(90.0), np.array(placed.heard(), dtype=np.int32)
+
+
+def attached(mail: EmailMessage) -> tuple[str, float, float]:
+    """Name of the recording in a mail; frequency (Hz) and length (seconds) of the tone on it."""
+    (part,) = mail.iter_attachments()
+    assert part.get_content_type() == "audio/mpeg"
+    samples, rate = soundfile.read(io.BytesIO(part.get_content()), dtype="int16")
+    return str(part.get_filename()), *tone_of(samples.astype(np.int32), rate)
+
+
+def tone_of(samples: Any, rate: int) -> tuple[float, float]:
+    loud = loudness(samples, rate) > 500
+    spectrum = np.abs(np.fft.rfft(samples))
+    return float(np.argmax(spectrum) * rate / len(samples)), float(loud.sum() * 0.02)
+
+
+def loudness(samples: Any, rate: int = 8000) -> Any:
+    """Mean amount of each 20 ms."""
+    window = rate // 50
+    return np.abs(samples[: len(samples) // window * window].reshape(-1, window)).mean(axis=1)
+
+
+def test_a_voicemail_is_mailed_with_what_was_said(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "101", "voicemail")
+    result, heard = leave(scene, Speech(440.0, 2.0), GREETING + 3.0)
+    assert result.answered
+    assert 4.0 <= (result.time_to_answer or 0.0) <= 7.0
+    first, second = mails(post)
+    assert [first["To"], second["To"]] == [ANN, BEN]
+    assert first["Subject"] == "Voicemail for 101 from Ann Lee (+6591112222)"
+    for mail in (first, second):
+        name, frequency, seconds = attached(mail)
+        assert name.startswith("voicemail-101-") and name.endswith(".mp3")
+        assert abs(frequency - 440.0) < 5.0
+        assert abs(seconds - 2.0) < 0.3
+    row = rows(scene)[-1]
+    assert row.state is VoicemailState.STORED
+    assert row.seconds is not None and 2 <= row.seconds <= 5
+    # The message, then the beep.
+    spoken = (loudness(heard) > 200).sum() * 0.02
+    assert 3.0 < spoken < 5.5
+    assert not list(scene.installation.config.recordings_folder.glob("*.wav"))
+
+
+def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "101", "voicemail", "no_answer.longest=2")
+    result, _ = leave(scene, Speech(700.0, 6.0), 30.0)
+    assert result.ended_by == "callee"
+    _, frequency, seconds = attached(mails(post)[0])
+    assert abs(frequency - 700.0) < 5.0
+    assert abs(seconds - 2.0) < 0.25
+    assert rows(scene)[-1].seconds == 2
+
+
+def test_silence_ends_a_recording_and_is_a_missed_call(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "101", "voicemail")
+    result, _ = leave(scene, None, 60.0)
+    assert result.ended_by == "callee"
+    mail = mails(post)[0]
+    assert mail["Subject"] == "Missed call for 101 from Ann Lee (+6591112222)"
+    assert "Nothing was said on the voicemail." in text(mail)
+    assert rows(scene)[-1].note == "silent"
+
+
+@pytest.mark.parametrize(
+    ("hangup_after", "note"), [(1.0, None), (GREETING - 0.2, "any")], ids=["during the message", "at the beep"]
+)
+def test_who_leaves_before_saying_anything_is_a_missed_call(
+    scene: Scene, post: MailServer, hangup_after: float, note: str | None
+) -> None:
+    no_answer(scene, "101", "voicemail")
+    result, _ = leave(scene, Speech(440.0, 2.0), hangup_after)
+    assert result.ended_by == "caller"
+    mail = mails(post)[0]
+    assert mail["Subject"] == "Missed call for 101 from Ann Lee (+6591112222)"
+    row = rows(scene)[-1]
+    assert row.state is VoicemailState.MISSED
+    if note is None:
+        assert row.note is None
+
+
+def test_who_hangs_up_while_it_rings_is_a_missed_call_of_the_voicemail(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "102", "voicemail")
+    assert call(scene, cancel_after=1.0).code == 487
+    assert mails(post)[0]["Subject"] == "Missed call for 102 from Sales (101)"
+
+
+def test_on_do_not_disturb_the_voicemail_answers_at_once(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "101", "voicemail", "incoming.do_not_disturb=true")
+    result, _ = leave(scene, Speech(440.0, 1.0), GREETING + 2.0)
+    assert result.answered and (result.time_to_answer or 9.0) < 2.0
+    assert mails(post)[0]["Subject"] == "Voicemail for 101 from Ann Lee (+6591112222)"
+
+
+def test_a_forward_that_nobody_answers_leads_to_the_original_s_voicemail(scene: Scene, post: MailServer) -> None:
+    no_answer(scene, "100", "voicemail")
+    result, _ = leave(scene, Speech(440.0, 1.0), GREETING + 2.0, to="+6564291310")
+    assert result.answered
+    assert scene.rang() == {"101-ip_phone", "102-ip_phone", "103-ip_phone"}
+    assert mails(post)[0]["Subject"] == "Voicemail for 100 from Ann Lee (+6591112222)"
 
 
 __all__ = ["ACME", "Speech"]

@@ -191,7 +191,6 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),
     ("extensions.0.local_sip_server", "192.0.2.1", None),
-    ("extensions.0.no_answer", {"action": "voicemail"}, None),
     ("extensions.0.no_answer", {"message": {"tts": {}}}, {"message": None}),
     ("extensions.0.no_answer", {"pin": "2468"}, {"pin": None}),
 ]
