@@ -63,7 +63,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, carrier: Mover) -> Iterator[L
     keys = ("100", "101", "102")
     trunk = gateway(ACME, carrier.port)
     acme = organisation(ACME, [extension(key, ACME) for key in keys], trunk=trunk)
-    beta = organisation(BETA, [extension("100", BETA)], trunk=gateway(BETA, carrier.port), numbers=())
+    beta = organisation(BETA, [extension(key, BETA) for key in keys[:2]], trunk=gateway(BETA, carrier.port), numbers=())
     with switch(tmp_path_factory.mktemp("switch"), [acme, beta]) as running:
         carrier.switch = running.external
         yield running
@@ -175,3 +175,80 @@ def test_a_device_cannot_pass_for_a_gateway(live: LiveSwitch, phones: list[Phone
 
     assert answer.status == 603
     assert called.invites == []
+
+
+@pytest.mark.parametrize(
+    "refer_to",
+    [
+        "sip:+93701234567@{address}?Replaces=unknown%3Bto-tag%3D1%3Bfrom-tag%3D1",
+        # Where the switch writes parts of the address into a dial string, none of it may become one.
+        "sip:101@acme.example?Replaces=unknown}}sofia/internal/sip:9@{address},error/x",
+        "sip:101@acme.example?Replaces=unknown%7Dsofia/internal/sip:9@{address},error/x",
+        "sip:101@acme.example;x=1}}sofia/internal/sip:9@{address},error/x?Replaces=unknown",
+        "sip:101@acme.example;x=1%7Dsofia%2Finternal%2Fsip:9%40{address},error%2Fx?Replaces=unknown",
+        "sip:sofia%2Finternal%2Fsip:9%40{address}@acme.example?Replaces=unknown",
+    ],
+)
+def test_a_device_cannot_have_the_switch_call_an_address_of_its_choice(
+    live: LiveSwitch, phones: list[Phone], refer_to: str
+) -> None:
+    # given: a REFER that replaces a call which the switch does not know, so that it would look for it elsewhere
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.2", 0))
+        elsewhere.settimeout(SETTLED)
+        called = registered(phones, live, "100-ip_phone")
+        caller = registered(phones, live, "101-ip_phone")
+        answer = caller.call("100")
+        assert answer.status == 200
+        called.to = refer_to.format(address=f"127.0.0.2:{elsewhere.getsockname()[1]}")
+
+        called.refer(called.invites[0])
+
+        assert called.said(called.invites[0]) == 405
+        with pytest.raises(TimeoutError):
+            elsewhere.recv(65535)
+        assert not caller.ended.is_set()
+        caller.hang_up(answer)
+
+
+def test_nobody_is_joined_with_a_conversation_of_others(live: LiveSwitch, phones: list[Phone]) -> None:
+    # given: two who talk, and a device of another organisation that has learned the Call-IDs of their legs
+    called = registered(phones, live, "100-ip_phone")
+    caller = registered(phones, live, "101-ip_phone")
+    answer = caller.call("100")
+    assert answer.status == 200
+    stranger = registered(phones, live, "100-ip_phone", BETA)
+    accomplice = registered(phones, live, "101-ip_phone", BETA)
+    theirs = accomplice.call("100")
+    assert theirs.status == 200
+
+    for name in (answer.get("call-id"), called.invites[0].get("call-id")):
+        stranger.to = f"sip:101@{BETA}?Replaces={name}%3Bto-tag%3D1%3Bfrom-tag%3D1"
+        stranger.refer(stranger.invites[0])
+        assert stranger.said(stranger.invites[0]) == 405
+        time.sleep(SETTLED)
+        assert not called.ended.is_set()
+        assert not caller.ended.is_set()
+
+    caller.hang_up(answer)
+    accomplice.hang_up(theirs)
+
+
+def test_a_device_cannot_send_its_caller_on_at_the_caller_s_cost(
+    live: LiveSwitch, phones: list[Phone], carrier: Mover
+) -> None:
+    called = registered(phones, live, "100-ip_phone")
+    other = registered(phones, live, "102-ip_phone")
+    caller = registered(phones, live, "101-ip_phone")
+    answer = caller.call("100")
+    assert answer.status == 200
+
+    for number in ("102", "995"):
+        called.to = f"sip:{number}@{ACME}"
+        called.refer(called.invites[0])
+        assert called.said(called.invites[0]) == 405
+
+    time.sleep(SETTLED)
+    assert (other.invites, carrier.invites) == ([], [])
+    assert not caller.ended.is_set()
+    caller.hang_up(answer)

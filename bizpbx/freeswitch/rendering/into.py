@@ -118,6 +118,7 @@ STEPS = (
             ("accept-blind-auth", "false", "Only authenticated devices call."),
             ("challenge-realm", "auto_from", "Each organisation is a realm of its own."),
             ("inbound-reg-force-matching-username", "true", "A device registers as itself only."),
+            ("disable-transfer", "true", "No device has the switch dial, by a REFER, what no rule has seen."),
         )
     ),
     *(
