@@ -89,6 +89,12 @@ class NotStored(StoreError):
     code = "not-stored"
 
 
+class Damaged(StoreError):
+    """The file store has another file under this name than the one that was put there."""
+
+    code = "damaged"
+
+
 class ConfigurationError(BizpbxError):
     """The environment or the installation is not usable as it is."""
 

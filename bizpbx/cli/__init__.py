@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "mail",
         "audit",
     ),
-    "Calls": ("call", "usage"),
+    "Calls": ("call", "usage", "voicemail"),
     "Switch": ("render", "serve", "explain", "prompts", "doctor"),
 }
 """Heading in `bizpbx --help` → commands."""

@@ -51,6 +51,13 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `mail list`, `mail show` | `id`, `state` (`queued`, `sent`, `dead`), `key`, `recipient`, `template`, `tries`, |
 | … and | `created_at`, `next_try`, `sent_at` (UTC; null: none), `last_error`; `show` also `subject`, `text` |
 | `mail resend` | `id`, `before` (the state it was in) |
+| `voicemail list`, `voicemail show` | `id`, `extension`, `state`, `caller` (null: withheld), `caller_name`, |
+| … and | `began` (in the organisation's time), `seconds`, |
+| … and | `note` (`nothing-recorded`, `empty`, `silent`, `unreadable`: why a recording is a missed call; else null), |
+| … and | `heard`, `deleted` (in the organisation's time, or null), `size` (bytes), `sha256`, `store_key`, |
+| … and | `switch`, `call` (the switch's name for it) |
+| `voicemail fetch` | `id`, `file`, `size`, `sha256` |
+| `voicemail delete` | `id`, `before` (the state it was in) |
 | `doctor` | `problems`, `warnings`, `findings`: a list of `state` (`ok`, `warning`, `problem`), `check`, `text` |
 | `explain call`, `demo` | see docs/calls.md |
 """

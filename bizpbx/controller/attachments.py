@@ -12,13 +12,14 @@ from gevent.threadpool import ThreadPool
 
 from bizpbx.controller.queries import Queries
 from bizpbx.directory.organisation import Organisation
-from bizpbx.errors import NotStored, StoreError
+from bizpbx.errors import Damaged, NotStored, StoreError
 from bizpbx.mail.message import Attachment
 from bizpbx.mail.queue import Claimed
 from bizpbx.mail.smtp import NotSent
+from bizpbx.voicemail import fetching
 from bizpbx.voicemail.audio import mailed
 from bizpbx.voicemail.record import Voicemail
-from bizpbx.voicemail.store import Store
+from bizpbx.voicemail.store import Store, Stored
 
 
 class Attachments:
@@ -39,7 +40,9 @@ class Attachments:
                 session.query(Voicemail)
                 .join(Organisation, Organisation.id == Voicemail.organisation_id)
                 .where(Organisation.domain == mail.domain, Voicemail.id == number)
-                .with_entities(Voicemail.extension, Voicemail.began, Voicemail.store_key)
+                .with_entities(
+                    Voicemail.extension, Voicemail.began, Voicemail.store_key, Voicemail.sha256, Voicemail.size
+                )
                 .one_or_none()
             )
         )
@@ -48,9 +51,11 @@ class Attachments:
         with tempfile.TemporaryDirectory(prefix="bizpbx-mail-") as folder:
             path = Path(folder) / "recording.wav"
             try:
-                self._store.fetch(found.store_key, path)
+                fetching.fetch(self._store, found.store_key, Stored(found.sha256, found.size), path)
             except NotStored:
                 return None
+            except Damaged as error:
+                raise NotSent(f"The recording is not attached: {error}", for_good=True) from None
             except StoreError as error:
                 raise NotSent(f"The recording could not be fetched: {error}") from None
             try:

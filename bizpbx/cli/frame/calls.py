@@ -73,8 +73,8 @@ def wanted(asked: Asked, zone: ZoneInfo) -> Wanted:
         caller=_matching(asked.caller, _WHO, "--from", "a key or a number, such as 100 or +65*"),
         called=_matching(asked.called, _WHO, "--to", "a key or a number, such as 100 or +65*"),
         extension=validation.extension_key(asked.extension) if asked.extension is not None else None,
-        since=_moment(asked.since, zone, "--since", timedelta(0)),
-        until=_moment(asked.until, zone, "--until", timedelta(days=1)),
+        since=moment(asked.since, zone, "--since", timedelta(0)),
+        until=moment(asked.until, zone, "--until", timedelta(days=1)),
         cause=_matching(asked.cause and asked.cause.upper(), _CAUSE, "--cause", "a hang-up cause, such as USER_BUSY"),
         direction=Direction(asked.direction) if asked.direction is not None else None,
         min_talked=asked.min_talked,
@@ -106,9 +106,9 @@ def one(session: Session, home: Home, name: str) -> dict[str, Any] | None:
 def described(record: CallRecord, home: Home) -> dict[str, Any]:
     values = {
         "id": record.id,
-        "started": _told(record.started, home.zone),
-        "answered": _told(record.answered, home.zone),
-        "ended": _told(record.ended, home.zone),
+        "started": told(record.started, home.zone),
+        "answered": told(record.answered, home.zone),
+        "ended": told(record.ended, home.zone),
         "direction": str(record.direction),
         "from": record.caller,
         "to": record.called,
@@ -134,10 +134,10 @@ def described(record: CallRecord, home: Home) -> dict[str, Any]:
 def leg_described(leg: CallLeg, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "leg": leg.leg,
-        "started": _told(leg.started, zone, "milliseconds"),
-        "ringing": _told(leg.ringing, zone, "milliseconds"),
-        "answered": _told(leg.answered, zone, "milliseconds"),
-        "ended": _told(leg.ended, zone, "milliseconds"),
+        "started": told(leg.started, zone, "milliseconds"),
+        "ringing": told(leg.ringing, zone, "milliseconds"),
+        "answered": told(leg.answered, zone, "milliseconds"),
+        "ended": told(leg.ended, zone, "milliseconds"),
         "own": leg.leg == leg.call,
         "caller": leg.caller,
         "withheld": leg.withheld,
@@ -195,7 +195,8 @@ def write_json_lines(found: Iterable[Mapping[str, Any]]) -> None:
         sys.stdout.write(orjson.dumps(row).decode() + "\n")
 
 
-def _told(moment: datetime | None, zone: ZoneInfo, precision: str = "seconds") -> str | None:
+def told(moment: datetime | None, zone: ZoneInfo, precision: str = "seconds") -> str | None:
+    """A time by the organisation's clock."""
     return None if moment is None else moment.astimezone(zone).isoformat(timespec=precision)
 
 
@@ -205,15 +206,16 @@ def _matching(text: str | None, pattern: re.Pattern[str], option: str, words: st
     return text
 
 
-def _moment(text: str | None, zone: ZoneInfo, option: str, whole_day: timedelta) -> datetime | None:
-    """A day begins at the first moment at which the organisation's clock shows it."""
+def moment(text: str | None, zone: ZoneInfo, option: str, whole_day: timedelta) -> datetime | None:
+    """A day or a time that was typed, for this option. A day begins at the first moment at which the organisation's
+    clock shows it, and is `whole_day` later if it is to be counted in. Raises InvalidText."""
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            moment += whole_day
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+            found += whole_day
+        return found if found.tzinfo is not None else found.replace(tzinfo=zone)
     except (ValueError, OverflowError):
         words = "a day or a time, such as 2026-05-01 or 2026-05-01T14:00"
         raise InvalidText(f"must be {words}, not {validation.shown(text)}.", option) from None
