@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import gevent
@@ -23,6 +23,8 @@ from bizpbx.mail.smtp import LONGEST, NotSent, Smtp
 
 INTERVAL: Final = 2.0
 """Seconds between two looks at the outbox."""
+TIDYING: Final = timedelta(hours=1)
+"""Between two looks for mails that are kept no longer."""
 PATIENCE: Final = 10.0
 """Seconds until a database that was away is asked again."""
 
@@ -57,6 +59,7 @@ class Postman:
         self._attachments = attachments
         self._now = now
         self._chance = chance
+        self._tidied: datetime | None = None
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -71,7 +74,7 @@ class Postman:
     def _run(self) -> None:
         while True:
             try:
-                pause = 0.0 if self.look() else INTERVAL
+                pause = 0.0 if self.look() or self.tidy() else INTERVAL
             except (DBAPIError, DatabaseSilent) as error:
                 log.warning("mail.waiting", reason=str(error).splitlines()[0][:300])
                 pause = PATIENCE
@@ -92,6 +95,19 @@ class Postman:
         if mail is None:
             return False
         self._send(self._smtp, mail)
+        return True
+
+    def tidy(self) -> bool:
+        """Remove some of the mails that are kept no longer, once in an hour. Returns whether there may be more."""
+        now = self._now()
+        if self._tidied is not None and now - self._tidied < TIDYING:
+            return False
+        ids = self._queries.ask(lambda session: queue.old(session, now))
+        if not ids:
+            self._tidied = now
+            return False
+        self._changes.make(lambda session: queue.remove(session, ids))
+        log.info("mail.tidied", count=len(ids))
         return True
 
     def _send(self, smtp: Smtp, mail: Claimed) -> None:

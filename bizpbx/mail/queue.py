@@ -24,6 +24,11 @@ CLAIM: Final = timedelta(minutes=5)
 
 MOST_ERROR: Final = 300
 
+KEPT: Final = timedelta(days=90)
+"""How long a mail that has left, or was given up, can be looked up."""
+PORTION: Final = 500
+"""Mails that are looked at in one go when old ones are removed."""
+
 MAIL = cast("Table", Mail.__table__)
 
 
@@ -139,6 +144,19 @@ def failed(session: Session, mail: Claimed, error: str, now: datetime, chance: f
     state = MailState.DEAD if later is None else MailState.QUEUED
     ours = _end(session, mail, {"state": state, "next_try": later, "last_error": error[:MOST_ERROR]})
     return ours and later is None
+
+
+def old(session: Session, now: datetime) -> list[int]:
+    """Ids of mails that are over and have been kept for long enough, among the oldest there are."""
+    oldest = select(Mail.id, Mail.state, Mail.created_at).order_by(Mail.id).limit(PORTION)
+    return [
+        row.id for row in session.execute(oldest) if row.state is not MailState.QUEUED and row.created_at < now - KEPT
+    ]
+
+
+def remove(session: Session, ids: Collection[int]) -> None:
+    """Remove mails that are over; one that is to be sent again by now is left alone."""
+    session.execute(MAIL.delete().where(MAIL.c.id.in_(ids), MAIL.c.state != MailState.QUEUED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import pytest
 from bizpbx.controller.doctor import Finding, State, database, examine
 from bizpbx.directory.database import Database
 from bizpbx.directory.keys import Keys
+from bizpbx.freeswitch.spool import Spool
 from bizpbx.testbed.installation import Installation, SwitchKind
 from tests.controller.conftest import fill
 from tests.controller.test_daemon import SETTINGS
@@ -174,6 +175,27 @@ def test_an_empty_installation_is_led_to_its_next_step(installation: Installatio
     installation.apply(SETTINGS)
     assert "bizpbx device credentials 101 ip_phone" in one("settings", State.WARNING)
     assert "Start FreeSWITCH" in one("switch local")
+
+
+def test_records_that_nobody_takes_or_can_read_are_told(installation: Installation) -> None:
+    spool = Spool(installation.config.records)
+    spool.prepare()
+    assert told("spool") == []
+    # given: a record that could not be read
+    (spool.failed / "a.cdr.xml").write_text("nonsense")
+    assert "1 records in" in one("spool", State.WARNING)
+    (spool.failed / "a.cdr.xml").unlink()
+    # given: one that has waited for too long
+    late = spool.folder / "b.cdr.xml"
+    late.write_text("<cdr/>")
+    assert told("spool") == []
+    os.utime(late, (time.time() - 90, time.time() - 90))
+    assert "Is `bizpbx serve` running" in one("spool")
+    late.unlink()
+    # given: no folder at all
+    for folder in (spool.done, spool.failed, spool.folder):
+        folder.rmdir()
+    assert "`bizpbx serve` makes it" in one("spool", State.WARNING)
 
 
 @pytest.mark.parametrize("file", ["secret.key", "bizpbx.db"])

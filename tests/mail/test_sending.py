@@ -217,6 +217,28 @@ def test_without_a_mail_server_mails_wait(office: Office) -> None:
     assert (office.mail().state, office.mail().tries) == (MailState.QUEUED, 0)
 
 
+def test_a_mail_that_is_over_is_kept_for_ninety_days_and_one_that_waits_for_as_long_as_it_takes(
+    office: Office, server: MailServer
+) -> None:
+    # given: one mail that has left, one that was given up, and one that is to be sent again
+    postman = office.postman(server.smtp())
+    office.put("passcode-locked/100/1")
+    postman.look()
+    server.to_data = "550 no"
+    for lock in (2, 3):
+        office.put(f"passcode-locked/100/{lock}")
+        postman.look()
+    office.now += queue.KEPT - timedelta(minutes=1)
+    office.write(lambda session: queue.resend(session, 1, 3, office.now))
+    # when: 90 days are not over yet
+    assert not postman.tidy()
+    # and when: they are, at the next look an hour later
+    office.now += timedelta(hours=2)
+    assert postman.tidy()
+    assert not postman.tidy()
+    assert (office.mail().key, office.mail().state) == ("passcode-locked/100/3", MailState.QUEUED)
+
+
 def test_what_is_not_committed_is_not_told(office: Office) -> None:
     with office.database.writing(keep=False) as session:
         organisation = session.scalars(select(Organisation.id)).one()
