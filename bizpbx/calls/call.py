@@ -60,6 +60,8 @@ class Arrival:
     """How the last ring ended, if there was one."""
     tries: int = 0
     """Entries for the passcode that an earlier controller has taken, all wrong."""
+    kept: Kept | None = None
+    """What an earlier controller left on the channel to be kept of the call."""
 
 
 class Call(Protocol):
@@ -102,8 +104,9 @@ class Call(Protocol):
         not: an implementation sees to it that they are in no log, no record and no variable that stays.
         """
 
-    def ask_key(self, seconds: int) -> str:
-        """Answer the call, if it is not, and wait for one key, at most `seconds`. Returns "" if none came."""
+    def ask_key(self, sound: str | None, seconds: int) -> str:
+        """Answer the call, if it is not, and wait for one key, at most `seconds` after the end of the sound with this
+        content id; a key ends that, too. Returns "" if none came."""
 
     def hang_up(self, cause: Cause) -> None:
         """End the call."""

@@ -19,6 +19,7 @@ from bizpbx.policy.plan import (
     GatewayTarget,
     Gather,
     GoOn,
+    Keep,
     Plan,
     Play,
     Reason,
@@ -57,6 +58,7 @@ def run(
     arrived = (arrival.section, arrival.stage, arrival.attempt)
     path = Path()
     spent = 0
+    kept = arrival.kept
     for step in plan.steps:
         section, stage, attempt = place(step)
         if path.leads_past(section) or done(arrival, step):
@@ -80,7 +82,9 @@ def run(
                 failed = Unanswered(Cause.NO_ANSWER)
                 continue
             step = ring
-        call.note(stage, path.told(reasons), plan, attempt, kept_by(step), section)
+        # A step of a virtual line that keeps nothing itself leaves what one before it kept.
+        kept = kept_by(step) or (kept if section else None)
+        call.note(stage, path.told(reasons), plan, attempt, kept, section)
         match step:
             case Ring():
                 spent = spent if attempt else 0
@@ -108,6 +112,8 @@ def run(
                 # Entered first: whatever happens from here on, somebody looks for the file.
                 voicemails.begin(arrival, plan, step)
                 call.record(step.longest)
+            case Keep():
+                pass  # It is noted, and that is all.
             case Announce():
                 prompt = step.prompt or (PROMPT_FOR.get(failed.cause) if failed is not None else None)
                 if prompt is not None:

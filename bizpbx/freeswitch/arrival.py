@@ -13,6 +13,7 @@ from typing import Final
 
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
+from bizpbx.freeswitch.kept import noted
 from bizpbx.freeswitch.ring_end import DISPOSITION, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
@@ -55,6 +56,7 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         finished=bool(data.get(f"variable_{ENDED_BY[stage]}") if stage in ENDED_BY else disposition),
         last=ring_end(data) if disposition else None,
         tries=_count(data.get("variable_bizpbx_tries", "")),
+        kept=None if stage is Stage.NEW else noted(lambda name: data.get(f"variable_{name}", "")),
     )
 
 

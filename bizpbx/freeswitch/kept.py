@@ -34,9 +34,14 @@ def kept_of(get: Callable[[str], str]) -> Kept | None:
 
     A ring that was answered leaves its disposition on the caller's channel; so an answer by the voicemail is none.
     """
+    return None if get(DISPOSITION) == ANSWERED else noted(get)
+
+
+def noted(get: Callable[[str], str]) -> Kept | None:
+    """What stands on the channel, as `kept_variables` wrote it."""
     action = _ACTIONS.get(get(ACTION))
     mailbox = get(MAILBOX)
-    if action is None or get(DISPOSITION) == ANSWERED or not _KEY.fullmatch(mailbox):
+    if action is None or not _KEY.fullmatch(mailbox):
         return None
     caller = get(CALLER)
     return Kept(action, mailbox, caller if _CALLER.fullmatch(caller) else None, clean_name(get(NAME)))

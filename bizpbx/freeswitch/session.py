@@ -82,6 +82,7 @@ class FreeSwitchCall:
         self._step = data.get("variable_bizpbx_step", "")
         self._speaks = data.get("Answer-State") in ("early", "answered")
         """The caller hears the switch: no phone of his makes a ringing tone any more."""
+        self._answered = data.get("Answer-State") == "answered"
         self._noted = False
         self._kept: Kept | None = None
         self._organisation = ""
@@ -142,8 +143,7 @@ class FreeSwitchCall:
             path = self._media.message(self._organisation, sound)
         self._speaks = True
         if answer:
-            self._execute("answer", "", {}, ANSWER_LIMIT)
-            self._execute("sleep", SETTLING, {}, ANSWER_LIMIT)
+            self._answer()
         if path is not None:
             # `#` is for those who know the message; all other keys are nobody's.
             self._execute("playback", str(path), {TERMINATORS: "#"}, ANNOUNCEMENT_LIMIT)
@@ -175,11 +175,12 @@ class FreeSwitchCall:
         self._tell(lambda: self._session.set_variables({DIGITS: "", "process_cdr": ""}))
         return digits
 
-    def ask_key(self, seconds: int) -> str:
+    def ask_key(self, sound: str | None, seconds: int) -> str:
         # A key that is pressed before an answer gets lost at many a carrier.
         self._speaks = True
-        self._execute("answer", "", {}, ANSWER_LIMIT)
-        asked = f"1 1 1 {seconds * 1000:d} # {NOTHING} {NOTHING} {DIGITS}"
+        self._answer()
+        path = self._media.message(self._organisation, sound) if sound is not None else None
+        asked = f"1 1 1 {seconds * 1000:d} # {path or NOTHING} {NOTHING} {DIGITS}"
         self._execute("play_and_get_digits", asked, {}, ANNOUNCEMENT_LIMIT + seconds)
         key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
         self._tell(lambda: self._session.set_variables({DIGITS: ""}))
@@ -187,6 +188,13 @@ class FreeSwitchCall:
 
     def hang_up(self, cause: Cause) -> None:
         self._execute("hangup", cause.value, {}, None)
+
+    def _answer(self) -> None:
+        """Unless it is; with a pause, so that the first word is heard."""
+        if not self._answered:
+            self._execute("answer", "", {}, ANSWER_LIMIT)
+            self._execute("sleep", SETTLING, {}, ANSWER_LIMIT)
+            self._answered = True
 
     def _execute(self, app: str, arg: str, variables: dict[str, str], deadline: float | None) -> None:
         """Run an application, with what was noted and these variables set before it in the same packet."""

@@ -9,18 +9,24 @@ from bizpbx.policy.plan import (
     Gather,
     GoOn,
     HangUp,
+    Keep,
     Kept,
     Plan,
     Play,
+    Reason,
     Record,
     Ring,
     Step,
     Target,
     kept_by,
 )
+from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.settings import NoAnswerAction
 
 Json = dict[str, object]
+
+SHOWN = 12
+"""Digits of a content id that people are shown."""
 
 
 def to_json(plan: Plan) -> Json:
@@ -29,7 +35,9 @@ def to_json(plan: Plan) -> Json:
         "callee": plan.callee,
         "steps": [_step_json(step) for step in plan.steps],
         "kept": [{"action": str(kept.action), "mailbox": kept.mailbox} for kept in _kept(plan)],
-        "reasons": [{"rule": str(reason.rule), "text": reason.text} for reason in plan.reasons],
+        "reasons": [
+            {"rule": str(reason.rule), "text": reason.text, "section": reason.section} for reason in plan.reasons
+        ],
     }
 
 
@@ -42,14 +50,21 @@ def to_lines(plan: Plan) -> list[str]:
         if isinstance(step, Ring):
             lines += [f"   - {_target(target)}" for target in step.targets]
     for kept in _kept(plan):
-        what = "voicemail" if kept.action is NoAnswerAction.VOICEMAIL else "missed call"
-        lines.append(f"unless somebody takes it, the call is kept as a {what} of {kept.mailbox}")
-    return [*lines, "because", *(f"   {reason.rule}: {reason.text}" for reason in plan.reasons)]
+        lines.append(f"unless somebody takes it, the call is kept as {_kept_as(kept)}")
+    return [*lines, "because", *map(_because, plan.reasons)]
+
+
+def _because(reason: Reason) -> str:
+    return f"   {f'{reason.section}. ' if reason.section else ''}{reason.rule}: {reason.text}"
 
 
 def _kept(plan: Plan) -> list[Kept]:
     """What the steps keep, each once, in their order."""
     return list(dict.fromkeys(kept for step in plan.steps if (kept := kept_by(step)) is not None))
+
+
+def _kept_as(kept: Kept) -> str:
+    return f"a {'voicemail' if kept.action is NoAnswerAction.VOICEMAIL else 'missed call'} of {kept.mailbox}"
 
 
 def _step_json(step: Step) -> Json:
@@ -68,6 +83,8 @@ def _action_json(step: Step) -> Json:
             return {"action": "record", "longest": step.longest}
         case Announce():
             return {"action": "announce", "prompt": str(step.prompt) if step.prompt else None}
+        case Keep():
+            return {"action": "keep", "as": str(step.kept.action), "mailbox": step.kept.mailbox}
         case GoOn():
             return {"action": "go_on", "to": step.to}
         case Gather():
@@ -77,6 +94,7 @@ def _action_json(step: Step) -> Json:
                 "none": step.otherwise,
                 "seconds": step.seconds,
                 "tries": step.tries,
+                "sound": step.sound,
             }
         case Ring():
             return _ring_json(step)
@@ -121,22 +139,30 @@ def _title(step: Step) -> str:
     if isinstance(step, AskPasscode):
         return f"ask for the passcode of {step.extension}, {step.tries} tries"
     if isinstance(step, Play):
-        return f"{'answer and ' if step.answer else ''}play {step.sound}"
+        return f"{'answer and ' if step.answer else ''}play {_sound(step.sound)}"
     if isinstance(step, Record):
         return f"beep and record for {step.longest} s at most"
     if isinstance(step, Announce):
         return f"announce {step.prompt}" if step.prompt is not None else "announce why the last ring failed"
+    if isinstance(step, Keep):
+        return f"keep the call as {_kept_as(step.kept)}"
     if isinstance(step, GoOn):
         return f"go on with step {step.to}"
     if isinstance(step, Gather):
         keys = ", ".join(f"{key} goes on with step {section}" for key, section in step.sections)
         tries = f"{step.tries} tries of " if step.tries > 1 else ""
-        return f"answer and wait for a key ({tries}{step.seconds} s): {keys}, anything else with step {step.otherwise}"
+        hears = f"play {_sound(step.sound)} and " if step.sound is not None else ""
+        rest = f"anything else with step {step.otherwise}"
+        return f"answer, {hears}wait for a key ({tries}{step.seconds} s): {keys}, {rest}"
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""
     again = "if that gateway fails, " if step.attempt else ""
     return f"{again}ring {together}for {step.timeout} s as {step.caller_name!r}{private}{diverted}"
+
+
+def _sound(sound: Prompt | str) -> str:
+    return str(sound) if isinstance(sound, Prompt) else f"sound {sound[:SHOWN]}"
 
 
 def _target(target: Target) -> str:

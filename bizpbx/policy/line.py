@@ -18,6 +18,16 @@ DAY: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Let the caller hear a message."""
+
+    sound: str
+    """Its digest."""
+    answer: bool = True
+    """Whether the call is answered first. Many networks let nothing be heard before an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class RingExtensions:
     """Ring extensions together, each as a call to it alone would, for `seconds`."""
 
@@ -44,8 +54,10 @@ class GatherDigit:
     none: str | None
     """Where the call goes on if none of these is pressed; None: the step that follows."""
     seconds: int
-    """That a caller has for the key, once the prompt is over."""
+    """That a caller has for the key, once the message is over."""
     tries: int
+    sound: str | None = None
+    """Digest of what the caller hears meanwhile; a key ends it. None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,18 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordMissedCall:
+    """Keep the call for an extension (its key), whose people are told of it, unless somebody takes it later on."""
+
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpStep:
     """End the call."""
 
 
-Action = RingExtensions | ForwardTo | GatherDigit | Hours | HangUpStep
+Action = PlayMessage | RingExtensions | ForwardTo | GatherDigit | Hours | RecordMissedCall | HangUpStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +115,8 @@ class VirtualLine:
     key: str
     label: str
     steps: tuple[LineStep, ...]
+
+    def place(self, position: int) -> str:
+        """A step in a sentence, for people, who count from 1: `800 step 3 (sales)`."""
+        name = self.steps[position].name
+        return f"{self.key} step {position + 1}" + (f" ({name})" if name is not None else "")

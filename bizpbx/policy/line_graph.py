@@ -112,6 +112,7 @@ class Fault:
 def faults(lines: Iterable[VirtualLine], line_of: LineOf) -> Iterator[Fault]:
     """Ways round in a circle, within a line or through others, and steps that no call can come to."""
     every = tuple(lines)
+    by_key = {line.key: line for line in every}
     ways = {
         Node(line.key, position): tuple(exit for exit in exits(line, position, line_of) if exit is not None)
         for line in every
@@ -123,7 +124,9 @@ def faults(lines: Iterable[VirtualLine], line_of: LineOf) -> Iterator[Fault]:
             node = Node(line.key, position)
             back = _way_back(node, ways)
             if back is not None:
-                yield Fault(node, "loop", f"leads back to itself {_told(back)}; let the call end, or go on elsewhere.")
+                yield Fault(
+                    node, "loop", f"leads back to itself {_told(back, by_key)}; let the call end, or go on elsewhere."
+                )
             elif node not in reached:
                 yield Fault(
                     node, "unreachable", "is a step that no call comes to; lead another one here, or take it out."
@@ -159,7 +162,7 @@ def _way_back(start: Node, ways: Mapping[Node, tuple[Node, ...]]) -> list[Node] 
     return None
 
 
-def _told(way: list[Node]) -> str:
-    """The steps on the way, for people, who count from 1."""
-    between = [f"{node.line} step {node.position + 1}" for node in way[1:]]
+def _told(way: list[Node], lines: Mapping[str, VirtualLine]) -> str:
+    """The steps on the way, for people."""
+    between = [lines[node.line].place(node.position) for node in way[1:]]
     return "by way of " + ", ".join(between) if between else "at once"

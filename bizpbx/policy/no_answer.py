@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bizpbx.policy.caller import Caller
 from bizpbx.policy.failover import attempts
 from bizpbx.policy.forwarding import forward
 from bizpbx.policy.names import clean_name
-from bizpbx.policy.plan import Cause, HangUp, Kept, Play, Reason, Record, Ring, Stage, Step
+from bizpbx.policy.plan import Cause, HangUp, Kept, Play, Reason, Record, Ring, Stage, Step, keeping
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Extension, ExtensionType, NoAnswer, NoAnswerAction, Tenant
@@ -31,10 +31,7 @@ class Outcome:
     @property
     def stamped(self) -> tuple[Step, ...]:
         """The steps, each with what is kept."""
-        return tuple(
-            replace(step, kept=self.kept) if isinstance(step, Ring | Play | Record | HangUp) else step
-            for step in self.steps
-        )
+        return tuple(keeping(step, self.kept) for step in self.steps)
 
 
 def wait(extension: Extension) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +35,7 @@ class Stage(StrEnum):
     MESSAGE = "message"
     RECORD = "record"
     ANNOUNCE = "announce"
+    KEEP = "keep"
     ONWARD = "onward"
     """Nothing is done there: the next section of a virtual line follows."""
     END = "end"
@@ -121,7 +122,8 @@ class Ring:
     insists: bool = False
     """Whether a later attempt is made whatever the gateway before it said, but busy and no answer (emergency calls)."""
     kept: Kept | None = None
-    """What is kept of the call if it goes no further than this step; the same on the other steps."""
+    """What is kept of the call if it goes no further than this step; the same on the other steps. In a section None
+    leaves what a step before kept."""
     section: int = 0
     """Step of a virtual line that this is part of, from 1 on; other calls have no sections."""
 
@@ -148,8 +150,20 @@ class Gather:
     otherwise: int
     """Section where the call goes on if none of these is pressed."""
     seconds: int
-    """That the caller has for it."""
+    """That the caller has for it, once the message is over."""
     tries: int
+    sound: str | None = None
+    """Content id of what is heard meanwhile; a key ends it."""
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """From here on the call is kept, unless somebody takes it."""
+
+    stage: Stage
+    kept: Kept
+    section: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +225,17 @@ class HangUp:
     section: int = 0
 
 
-Step = Ring | AskPasscode | Gather | Play | Record | Announce | GoOn | HangUp
+Step = Ring | AskPasscode | Gather | Play | Record | Announce | Keep | GoOn | HangUp
 
 
 def kept_by(step: Step) -> Kept | None:
     """What is kept of a call that goes no further than this step."""
-    return step.kept if isinstance(step, Ring | Play | Record | HangUp) else None
+    return step.kept if isinstance(step, Ring | Gather | Play | Record | Keep | HangUp) else None
+
+
+def keeping(step: Step, kept: Kept | None) -> Step:
+    """The same step of a call that this is kept of."""
+    return replace(step, kept=kept) if isinstance(step, Ring | Gather | Play | Record | HangUp) else step
 
 
 @dataclass(frozen=True, slots=True)

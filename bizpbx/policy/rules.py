@@ -33,12 +33,14 @@ class Rule(StrEnum):
 
     # A call to a virtual line
     LINE = "line"
+    LINE_MESSAGE = "line-message"
     LINE_RING = "line-ring"
     LINE_FORWARD = "line-forward"
     LINE_ONWARD = "line-onward"
     LINE_GATHER = "line-gather"
     LINE_WITHIN = "line-within"
     LINE_OUTSIDE = "line-outside"
+    LINE_MISSED_CALL = "line-missed-call"
     LINE_HANG_UP = "line-hang-up"
     LINE_NOBODY = "line-nobody"
     LINE_NO_PAYER = "line-no-payer"

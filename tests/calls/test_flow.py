@@ -20,6 +20,7 @@ from bizpbx.policy.plan import (
     Gather,
     GoOn,
     HangUp,
+    Keep,
     Kept,
     Lease,
     Plan,
@@ -98,8 +99,8 @@ class RecordedCall:
         self.done.append(f"ask {prompt} {tries}")
         return next(self._entries)
 
-    def ask_key(self, seconds: int) -> str:
-        self.done.append(f"ask for a key, {seconds} s")
+    def ask_key(self, sound: str | None, seconds: int) -> str:
+        self.done.append(f"ask for a key, {seconds} s" + (f", playing {sound}" if sound else ""))
         return next(self._entries)
 
     def hang_up(self, cause: Cause) -> None:
@@ -605,13 +606,50 @@ def test_another_controller_goes_on_at_the_step_that_is_on_the_channel(arrival: 
 
 def test_a_caller_who_hangs_up_at_the_menu_ends_the_flow() -> None:
     class Gone(RecordedCall):
-        def ask_key(self, seconds: int) -> str:
+        def ask_key(self, sound: str | None, seconds: int) -> str:
             raise CallGone
 
     call = Gone(rings=(Cause.NO_ANSWER,))
     with pytest.raises(CallGone):
         run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
     assert call.done[-1].startswith("note 2 gather")
+
+
+MISSED = Kept(NoAnswerAction.MISSED_CALL, "100", "+6581112222")
+KEEPING = Plan(
+    (
+        Play(Stage.MESSAGE, "1" * 64, answer=True, section=1),
+        Keep(Stage.KEEP, MISSED, section=2),
+        Play(Stage.MESSAGE, "2" * 64, section=3),
+        HangUp(Stage.END, section=4),
+    ),
+    (),
+    "800",
+)
+
+
+def test_a_menu_plays_its_message_at_each_try() -> None:
+    call = RecordedCall(entries=("", "9"))
+    plan = Plan((replace(MENU, sound="1" * 64), HangUp(Stage.END, section=6)), (), "800")
+    run(call, lambda _: plan, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert steps(call) == [f"ask for a key, 5 s, playing {'1' * 64}"] * 2 + ["hang up NORMAL_CLEARING"]
+
+
+def test_what_one_step_keeps_is_kept_through_those_that_follow() -> None:
+    call = RecordedCall()
+    run(call, lambda _: KEEPING, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.kept == [None, MISSED, MISSED, MISSED]
+    assert steps(call) == [f"answer and play {'1' * 64}", f"play {'2' * 64}", "hang up NORMAL_CLEARING"]
+
+
+def test_another_controller_leaves_what_is_kept_on_the_channel() -> None:
+    call = RecordedCall(replace(ARRIVAL, section=3, stage=Stage.MESSAGE, kept=MISSED))
+    run(call, lambda _: KEEPING, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.kept == [MISSED, MISSED]
+    # A call that is no call to a line keeps what its plan says, and nothing else.
+    call = RecordedCall(replace(ARRIVAL, stage=Stage.RING, kept=MISSED), rings=(Talked(),))
+    run(call, lambda _: PLAN, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert call.kept == [None]
 
 
 def test_two_forwards_of_one_line_are_two_legs() -> None:

@@ -14,6 +14,8 @@ from bizpbx.policy.line import (
     HangUpStep,
     Hours,
     LineStep,
+    PlayMessage,
+    RecordMissedCall,
     RingExtensions,
     VirtualLine,
 )
@@ -35,9 +37,19 @@ def forward(
     return LineStep(ForwardTo(number, payer, seconds), name, to)
 
 
-def menu(none: str | None = None, tries: int = 1, name: str | None = None, **digits: str) -> LineStep:
+def menu(
+    none: str | None = None, tries: int = 1, name: str | None = None, sound: str | None = None, **digits: str
+) -> LineStep:
     """`menu(d1="sales")`: key 1 leads to the step sales."""
-    return LineStep(GatherDigit(tuple((key[1:], to) for key, to in digits.items()), none, 5, tries), name)
+    return LineStep(GatherDigit(tuple((key[1:], to) for key, to in digits.items()), none, 5, tries, sound), name)
+
+
+def play(sound: str, answer: bool = True, name: str | None = None, to: str | None = None) -> LineStep:
+    return LineStep(PlayMessage(sound, answer), name, to)
+
+
+def missed_call(key: str, name: str | None = None, to: str | None = None) -> LineStep:
+    return LineStep(RecordMissedCall(key), name, to)
 
 
 def hours(otherwise: str, days: str = "0123456", begin: int = 0, end: int = DAY, name: str | None = None) -> LineStep:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bizpbx.policy.explain import to_json, to_lines
 from bizpbx.policy.settings import NoAnswer, NoAnswerAction
-from tests.policy.lines import acme, call, hang_up, hours, line, menu, ring
+from tests.policy.lines import acme, call, hang_up, hours, line, menu, missed_call, play, ring
 from tests.policy.tenant import extension, forward_to, forwarding, from_inside, from_outside, tenant
 
 MOBILE = "+6581112222"
@@ -114,8 +114,12 @@ def test_the_json_names_the_callee_and_the_reasons() -> None:
         "steps": [{"stage": "end", "section": 0, "action": "hang_up", "cause": "USER_BUSY"}],
         "kept": [],
         "reasons": [
-            {"rule": "key", "text": "101 dials the key 101"},
-            {"rule": "own-key", "text": "101 calls itself: its line is the one that calls, so it is busy"},
+            {"rule": "key", "text": "101 dials the key 101", "section": 0},
+            {
+                "rule": "own-key",
+                "text": "101 calls itself: its line is the one that calls, so it is busy",
+                "section": 0,
+            },
         ],
     }
 
@@ -142,32 +146,48 @@ def test_a_voicemail_is_explained() -> None:
 def test_the_steps_of_a_line_have_the_numbers_that_keys_lead_to() -> None:
     steps = (
         hours("closed"),
-        menu(d1="desk", none="sales", tries=2),
+        menu(d1="desk", none="sales", tries=2, sound="ab" * 32),
         ring("101", name="sales"),
+        missed_call("101"),
         hang_up(),
         ring("100", name="desk", to="end"),
-        hang_up("closed"),
+        play("cd" * 32, name="closed"),
     )
     plan = call(acme([line(*steps)], extension("100"), extension("101")), datetime(2026, 3, 2, tzinfo=UTC))
-    assert to_lines(plan)[:8] == [
+    assert to_lines(plan)[:9] == [
         "call to 800",
-        "2. answer and wait for a key (2 tries of 5 s): 1 goes on with step 5, anything else with step 3",
+        "2. answer, play sound abababababab and wait for a key (2 tries of 5 s): 1 goes on with step 6, "
+        "anything else with step 3",
         "3. ring for 20 s as '+6581112222'",
         "   - 101 ip_phone (101-ip_phone@acme.example), showing +6581112222",
-        "4. hang up (cause of the last ring)",
-        "5. ring for 20 s as '+6581112222'",
-        "   - 100 ip_phone (100-ip_phone@acme.example), showing +6581112222",
+        "4. keep the call as a missed call of 101",
         "5. hang up (cause of the last ring)",
+        "6. ring for 20 s as '+6581112222'",
+        "   - 100 ip_phone (100-ip_phone@acme.example), showing +6581112222",
+        "6. hang up (cause of the last ring)",
     ]
-    assert "   line-within: the call came at mon 08:00 in Asia/Singapore, within the hours of 800: " in "\n".join(
-        to_lines(plan)
+    told = to_lines(plan)
+    assert "unless somebody takes it, the call is kept as a missed call of 101" in told
+    days = "mon tue wed thu fri sat sun 00:00 to 24:00"
+    assert (
+        f"   1. line-within: the call came at mon 08:00 in Asia/Singapore, within the hours of 800 step 1: {days}"
+        in told
     )
+    assert "   4. line-missed-call: 800 step 4 keeps the call as a missed call of 101" in told
     assert to_json(plan)["steps"][0] == {  # type: ignore[index]
         "stage": "gather",
         "section": 2,
         "action": "gather",
-        "keys": {"1": 5},
+        "keys": {"1": 6},
         "none": 3,
         "seconds": 5,
         "tries": 2,
+        "sound": "ab" * 32,
+    }
+    assert to_json(plan)["steps"][2] == {  # type: ignore[index]
+        "stage": "keep",
+        "section": 4,
+        "action": "keep",
+        "as": "missed_call",
+        "mailbox": "101",
     }

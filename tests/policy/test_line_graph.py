@@ -37,7 +37,7 @@ def test_every_step_on_a_way_round_in_a_circle_is_named() -> None:
     steps = (ring("100", name="again"), ring("101", to="again"))
     assert told(line(*steps)) == [
         "800 step 1 loop: leads back to itself by way of 800 step 2; let the call end, or go on elsewhere.",
-        "800 step 2 loop: leads back to itself by way of 800 step 1; let the call end, or go on elsewhere.",
+        "800 step 2 loop: leads back to itself by way of 800 step 1 (again); let the call end, or go on elsewhere.",
     ]
 
 

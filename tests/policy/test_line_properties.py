@@ -21,21 +21,37 @@ from bizpbx.policy.line import (
     HangUpStep,
     Hours,
     LineStep,
+    PlayMessage,
+    RecordMissedCall,
     RingExtensions,
     VirtualLine,
 )
 from bizpbx.policy.line_graph import faults
-from bizpbx.policy.plan import AskPasscode, GatewayTarget, Gather, GoOn, HangUp, Plan, Ring, Stage, Step, Target
+from bizpbx.policy.line_steps import line_of
+from bizpbx.policy.plan import (
+    AskPasscode,
+    GatewayTarget,
+    Gather,
+    GoOn,
+    HangUp,
+    Kept,
+    Plan,
+    Ring,
+    Stage,
+    Step,
+    Target,
+    kept_by,
+)
 from bizpbx.policy.request import FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import CountryAccess
-from bizpbx.policy.virtual_line import line_of
 from tests.policy.lines import walk
 from tests.policy.tenant import MemoryTenant, device_targets, gateway_targets
 from tests.policy.test_properties import DIDS, KEYS, NUMBERS, a_tenant, mostly, rarely, requests, rules_in, some
 
 LINES = ["800", "801", "802"]
 NAMES = ["sales", "support", "night", "desk", END]
+SOUND = "5" * 64
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +59,7 @@ def a_step(random: Random, position: int) -> LineStep:
     def place() -> str:
         return random.choice(NAMES)
 
-    kind = random.choice(["ring", "ring", "ring", "forward", "gather", "hours", "hang_up"])
+    kind = random.choice(["ring", "ring", "ring", "forward", "gather", "hours", "play", "missed_call", "hang_up"])
     name = NAMES[position] if position < len(NAMES) - 1 and mostly(random) else None
     onward = place() if rarely(random) else None
     match kind:
@@ -56,7 +72,12 @@ def a_step(random: Random, position: int) -> LineStep:
         case "gather":
             digits = tuple((key, place()) for key in dict.fromkeys(some(random, "0123456789*", 3) or ("1",)))
             none = place() if mostly(random) else None
-            return LineStep(GatherDigit(digits, none, random.randint(1, 30), random.randint(1, 3)), name)
+            sound = random.choice([None, SOUND])
+            return LineStep(GatherDigit(digits, none, random.randint(1, 30), random.randint(1, 3), sound), name)
+        case "play":
+            return LineStep(PlayMessage(SOUND, mostly(random)), name, onward)
+        case "missed_call":
+            return LineStep(RecordMissedCall(random.choice(KEYS)), name, onward)
         case "hours":
             days = frozenset(some(random, range(7), 7))
             return LineStep(Hours(days, random.randrange(0, DAY), random.randrange(1, DAY + 1), place()), name, onward)
@@ -234,6 +255,22 @@ def test_the_phone_that_calls_never_rings_and_a_withheld_number_is_never_shown(
         for step in plan.steps:
             for target in step.targets if isinstance(step, Ring) else ():
                 assert target.number in {"anonymous", *KEYS} or target.number in own_numbers
+
+
+@settings(max_examples=100, deadline=None)
+@given(requests, tenants, moments, st.sampled_from(LINES), pressed)
+def test_nothing_is_kept_of_a_caller_who_leaves_that_would_not_be_at_the_end(
+    request: Request, tenant: MemoryTenant, moment: datetime, key: str, keys: str
+) -> None:
+    plan = to_a_line(request, tenant, moment, key)
+    if plan.callee not in LINES:
+        return
+    noted: list[Kept | None] = []
+    for step in walk(plan, keys):
+        noted.append(kept_by(step) or (noted[-1] if noted else None))
+    if noted[-1] is None:
+        assert set(noted) == {None}
+    assert {kept.mailbox for kept in noted if kept is not None} <= set(KEYS)
 
 
 def test_the_calls_above_meet_every_rule_of_lines() -> None:

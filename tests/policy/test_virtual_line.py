@@ -7,13 +7,48 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bizpbx.policy.plan import DeviceTarget, GatewayTarget, HangUp, Ring, Stage
-from bizpbx.policy.settings import DeviceKind, ExtensionType, Gateway, OnForward
-from tests.policy.lines import acme, call, forward, hang_up, hours, line, menu, ring, rung, told
+from bizpbx.policy.plan import (
+    DeviceTarget,
+    GatewayTarget,
+    Gather,
+    HangUp,
+    Keep,
+    Kept,
+    Plan,
+    Play,
+    Ring,
+    Stage,
+    kept_by,
+)
+from bizpbx.policy.settings import (
+    DeviceKind,
+    Extension,
+    ExtensionType,
+    Gateway,
+    NoAnswer,
+    NoAnswerAction,
+    OnForward,
+)
+from tests.policy.lines import (
+    acme,
+    call,
+    forward,
+    hang_up,
+    hours,
+    line,
+    menu,
+    missed_call,
+    play,
+    ring,
+    rung,
+    told,
+    walk,
+)
 from tests.policy.tenant import MAIN, extension, forward_to, forwarding, from_inside, gateway_targets, rules_of
 
 MOBILE = "+6598765432"
 OUT = "+6581234567"
+WELCOME, CLOSED = "1" * 64, "2" * 64
 STEPS = (ring("100", seconds=5), ring("101", seconds=5))
 
 
@@ -288,3 +323,84 @@ def test_all_devices_of_those_that_ring_together_ring() -> None:
     assert all(
         isinstance(target, DeviceTarget) for step in plan.steps if isinstance(step, Ring) for target in step.targets
     )
+
+
+def kept(plan: Plan, keys: str = "") -> list[str]:
+    """What is kept of a caller who leaves at each step, as the flow carries it on: `missed_call 100`."""
+    noted: list[Kept | None] = []
+    for step in walk(plan, keys):
+        noted.append(kept_by(step) or (noted[-1] if noted else None))
+    return [f"{each.action} {each.mailbox}" if each is not None else "" for each in noted]
+
+
+def test_a_message_comes_before_the_first_ring_and_is_heard_by_a_caller_who_was_answered() -> None:
+    where = acme([line(play(WELCOME), ring("100"), play(CLOSED, answer=False))], extension("100"))
+    plan = call(where)
+    assert told(plan) == ["1 message", "2 ring 100-ip_phone", "3 message", "4 hang up"]
+    assert [(step.sound, step.answer) for step in plan.steps if isinstance(step, Play)] == [
+        (WELCOME, True),
+        (CLOSED, False),
+    ]
+    # A message after it is a step, too: 100's own no-answer settings are not the last word.
+    assert rung(plan) == [["100-ip_phone"]]
+
+
+def test_a_menu_is_heard_while_a_key_is_waited_for() -> None:
+    plan = call(acme([line(menu(d1="end", sound=WELCOME))]))
+    assert [step.sound for step in plan.steps if isinstance(step, Gather)] == [WELCOME]
+
+
+def voicemail(key: str) -> Extension:
+    return extension(key, no_answer=NoAnswer(NoAnswerAction.VOICEMAIL, 20))
+
+
+def test_of_two_that_ring_one_after_the_other_the_second_s_voicemail_runs_and_the_first_s_never() -> None:
+    plan = call(acme([line(*STEPS)], voicemail("100"), voicemail("101")))
+    assert told(plan) == [
+        "1 ring 100-ip_phone",
+        "2 ring 101-ip_phone",
+        "2 message",
+        "2 record",
+        "2 hang up",
+        "3 hang up",
+    ]
+    # Whoever hangs up while 100 rings would have come to 101's voicemail.
+    assert kept(plan) == ["voicemail 101"] * 5
+
+
+def test_a_missed_call_is_kept_for_an_extension_and_the_line_goes_on() -> None:
+    plan = call(acme([line(ring("100", "101"), missed_call("101"), play(CLOSED))], extension("100"), extension("101")))
+    assert told(plan) == ["1 ring 100-ip_phone 101-ip_phone", "2 keep", "3 message", "4 hang up"]
+    assert kept(plan) == ["missed_call 101"] * 4
+    assert next(step.kept for step in plan.steps if isinstance(step, Keep)).caller == "+6581112222"
+
+
+def test_what_is_kept_of_one_who_leaves_is_clear_once_all_ways_lead_to_the_same() -> None:
+    steps = (
+        menu(d1="sales", d2="support", none="end"),
+        ring("100", name="sales"),
+        missed_call("100", to="bye"),
+        ring("101", name="support"),
+        missed_call("101"),
+        play(CLOSED, name="bye"),
+    )
+    plan = call(acme([line(*steps)], extension("100"), extension("101")))
+    assert kept(plan, "1") == ["", *["missed_call 100"] * 4]
+    assert kept(plan, "2") == ["", *["missed_call 101"] * 4]
+    assert kept(plan, "3") == ["", ""]
+    same = (menu(d1="desk", none="late"), ring("100", name="desk"), missed_call("100", name="late"))
+    assert kept(call(acme([line(*same)], extension("100"))), "1")[:1] == ["missed_call 100"]
+
+
+def test_what_comes_later_is_kept_in_place_of_what_was_kept_before() -> None:
+    plan = call(acme([line(missed_call("100"), ring("101"))], extension("100"), voicemail("101")))
+    assert kept(plan) == ["missed_call 100", *["voicemail 101"] * 4]
+    plan = call(acme([line(missed_call("100"), ring("101"))], extension("100"), extension("101")))
+    assert kept(plan) == ["missed_call 100"] * 3
+
+
+def test_a_withheld_caller_is_kept_without_a_number() -> None:
+    plan = call(acme([line(missed_call("100"))], extension("100")), number=None)
+    assert [step.kept for step in plan.steps if isinstance(step, Keep)] == [
+        Kept(NoAnswerAction.MISSED_CALL, "100", None)
+    ]
