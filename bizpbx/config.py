@@ -70,6 +70,11 @@ class Config(BaseSettings):
     )
     devices_tls_port: int = Field(default=5061, ge=1, le=65535, description="Its SIP port for devices that use TLS.")
     trunks_port: int = Field(default=5080, ge=1, le=65535, description="Its SIP port for gateways.")
+    trunks_tls_certificates: Path | None = Field(
+        default=None,
+        description="Folder with agent.pem and cafile.pem for gateways that use TLS, whose certificates are checked "
+        "against the authorities in it; empty means the devices' folder, and no check.",
+    )
     trunks_tls_port: int = Field(default=5081, ge=1, le=65535, description="Its SIP port for gateways that use TLS.")
     media_ports: str = Field(
         default="16384-32768", pattern=r"^\d{4,5}-\d{4,5}$", description="Its UDP ports for media, `first-last`."
@@ -113,7 +118,16 @@ class Config(BaseSettings):
     mail_from: str = Field(default="", description="Address that mails come from.")
     log: str = Field(default="console", pattern="^(console|json)$", description="Log format on stderr.")
 
-    @field_validator("freeswitch_conf", "prompts", "recordings", "spool", "sounds", "tls_certificates", mode="before")
+    @field_validator(
+        "freeswitch_conf",
+        "prompts",
+        "recordings",
+        "spool",
+        "sounds",
+        "tls_certificates",
+        "trunks_tls_certificates",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.

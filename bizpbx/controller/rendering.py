@@ -32,6 +32,7 @@ def parameters(config: Config, keys: Keys) -> SwitchParameters:
         tls_certificates=str(config.tls_certificates) if config.tls_certificates else None,
         tls_port=config.devices_tls_port,
         external_port=config.trunks_port,
+        external_tls_certificates=str(config.trunks_tls_certificates) if config.trunks_tls_certificates else None,
         external_tls_port=config.trunks_tls_port,
         esl_port=event_socket.port,
         rtp_start=int(first),

@@ -211,6 +211,19 @@ def test_secrets_that_others_can_read_are_a_problem(installation: Installation, 
     assert "chmod o-rwx" in one("home", State.WARNING)
 
 
+def test_a_tls_gateway_whose_certificate_nobody_checks_is_told(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateways = (
+        "gateways: [{name: carrier, host: sip.carrier.example, transport: tls}, {name: other, host: 192.0.2.1}]\n"
+    )
+    installation.apply(SETTINGS + gateways)
+    (text,) = [each.text for each in told("settings") if "nobody checks" in each.text]
+    assert "as carrier." in text and "BIZPBX_TRUNKS_TLS_CERTIFICATES" in text
+    monkeypatch.setenv("BIZPBX_TRUNKS_TLS_CERTIFICATES", "/etc/bizpbx/trunks-tls")
+    assert not any("nobody checks" in each.text for each in told("settings"))
+
+
 def test_a_key_that_is_none_or_another_one_is_told(installation: Installation) -> None:
     settings = SETTINGS + "gateways: [{name: carrier, host: 192.0.2.1, username: acme, password: s3cret}]\n"
     installation.apply(settings)

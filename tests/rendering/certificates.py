@@ -14,19 +14,27 @@ from cryptography.x509.oid import NameOID
 Key = ec.EllipticCurvePrivateKey
 
 
-def make(folder: Path) -> Path:
-    """Write `agent.pem` and `cafile.pem`, as mod_sofia wants them, and `root.pem`, which the phones trust; returns the
-    folder. The root is nothing that the switch knows."""
+def make(folder: Path, host: str = "127.0.0.1") -> Path:
+    """Write `agent.pem`, for this address, and `cafile.pem`, as mod_sofia wants them, and `root.pem`, which the phones
+    trust; returns the folder. The root is nothing that the switch knows."""
     root, between, switch = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
     key = switch.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    leaf = _valid("127.0.0.1", switch, "Between").add_extension(address, critical=False)
+    leaf = _valid(host, switch, "Between").add_extension(address, critical=False)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "agent.pem").write_bytes(key + _signed(leaf, between))
     (folder / "cafile.pem").write_bytes(_signed(_authority("Between", between, "Root"), root))
     (folder / "root.pem").write_bytes(_signed(_authority("Root", root, "Root"), root))
+    return folder
+
+
+def trusting(folder: Path, authorities: Path) -> Path:
+    """A folder for a switch that knows the authorities of another one, and none else. Returns it."""
+    make(folder)
+    known = (authorities / "cafile.pem").read_bytes() + (authorities / "root.pem").read_bytes()
+    (folder / "cafile.pem").write_bytes(known)
     return folder
 
 

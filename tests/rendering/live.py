@@ -114,6 +114,7 @@ def switch(
     credentials: str = "",
     log: str = "debug",
     certificates: Path | None = None,
+    gateway_certificates: Path | None = None,
 ) -> Iterator[LiveSwitch]:
     """Render, start, wait until its SIP profiles run; end it by its process at the end."""
     ports = free_ports(7)
@@ -128,6 +129,7 @@ def switch(
         log_level=log,
         tls_certificates=str(certificates) if certificates else None,
         tls_port=ports[5],
+        external_tls_certificates=str(gateway_certificates) if gateway_certificates else None,
         external_tls_port=ports[6],
     )
     tree = render_tree(parameters, organisations)

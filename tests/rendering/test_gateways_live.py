@@ -62,6 +62,28 @@ def test_a_gateway_is_signed_in_to_and_answers_its_challenges(tmp_path: Path, fo
     carrier.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "authority", "reached"),
+    [("127.0.0.1", "its own", True), ("127.0.0.1", "another", False), ("127.0.0.9", "its own", False)],
+    ids=["right", "another authority", "another host"],
+)
+def test_a_gateway_over_tls_has_to_show_a_certificate_that_is_vouched_for(
+    tmp_path: Path, folder: Path, host: str, authority: str, reached: bool
+) -> None:
+    carriers = certificates.make(tmp_path / "carrier", host)
+    ours = certificates.trusting(tmp_path / "ours", carriers if authority == "its own" else folder)
+    carrier = Carrier("acme", "s3cret", "tls", certificates=carriers)
+    trunk = account(carrier, registers=False, ping=None)
+    (tmp_path / "switch").mkdir()
+    with switch(tmp_path / "switch", [organisation(ACME, trunk=trunk)], gateway_certificates=ours) as live:
+        caller = Phone("100-ip_phone", ACME, live.internal)
+        assert caller.call("999").status == (486 if reached else 503)
+        assert len(carrier.invites) == (1 if reached else 0)
+        assert carrier.refused == []
+        caller.close()
+    carrier.close()
+
+
 def test_an_account_that_is_not_signed_in_with_only_answers_challenges(tmp_path: Path) -> None:
     carrier = Carrier("acme", "s3cret")
     with switch(tmp_path, [organisation(ACME, trunk=account(carrier, registers=False))]) as live:

@@ -125,6 +125,8 @@ def test_both_profiles_of_devices_ask_for_the_same_credentials() -> None:
 def test_a_certificate_folder_is_a_whole_path(folder: str) -> None:
     with pytest.raises(ConfigurationError, match="BIZPBX_TLS_CERTIFICATES"):
         SwitchParameters(esl_password="x", tls_certificates=folder)
+    with pytest.raises(ConfigurationError, match="BIZPBX_TRUNKS_TLS_CERTIFICATES"):
+        SwitchParameters(esl_password="x", external_tls_certificates=folder)
 
 
 def test_a_certificate_folder_holds_nothing_that_the_switch_expands() -> None:

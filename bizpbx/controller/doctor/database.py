@@ -90,6 +90,9 @@ def settings(config: Config, database: Database) -> Iterator[Finding]:
         yield warning("settings", "There is no organisation yet. Run `bizpbx apply FILE` with a settings file.")
     for each in found:
         yield zone(each) or without_password(each) or ok("settings", described(each))
+        unchecked = unchecked_gateways(config, each)
+        if unchecked is not None:
+            yield unchecked
         unpriced = rates.without_rate(database, each)
         if unpriced is not None:
             yield unpriced
@@ -124,6 +127,18 @@ def without_password(each: OrganisationSettings) -> Finding | None:
         "settings",
         f"{domain}: {key} {kind}{more} cannot register, for want of a password. Run "
         f"`bizpbx device credentials {key} {kind} --organisation {domain}`.",
+    )
+
+
+def unchecked_gateways(config: Config, each: OrganisationSettings) -> Finding | None:
+    names = sorted(gateway.name for gateway in each.gateways if gateway.transport == "tls")
+    if not names or config.trunks_tls_certificates is not None:
+        return None
+    return warning(
+        "settings",
+        f"{each.organisation.domain}: nobody checks who answers as {', '.join(names)}. Set "
+        "BIZPBX_TRUNKS_TLS_CERTIFICATES to a folder whose cafile.pem holds the authorities of their certificates, "
+        "render and restart the switch.",
     )
 
 

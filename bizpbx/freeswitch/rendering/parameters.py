@@ -34,6 +34,9 @@ class SwitchParameters:
     """SIP port of the devices that use TLS."""
     external_port: int = 5080
     """SIP port of the gateways, UDP and TCP."""
+    external_tls_certificates: str | None = None
+    """Folder on the switch with `agent.pem`, and with the authorities in `cafile.pem` that vouch for gateways; None:
+    `tls_certificates`, and the certificates of gateways are not checked."""
     external_tls_port: int = 5081
     """SIP port of the gateways that use TLS; only with certificates."""
     esl_host: str = "127.0.0.1"
@@ -65,8 +68,12 @@ class SwitchParameters:
     def __post_init__(self) -> None:
         if not self.esl_password or self.esl_password.casefold() == "cluecon":
             raise ConfigurationError("The event socket needs a password of its own, not FreeSWITCH's default.")
-        if self.tls_certificates is not None and not self.tls_certificates.startswith("/"):
-            raise ConfigurationError("BIZPBX_TLS_CERTIFICATES must be a whole path, such as /etc/bizpbx/tls.")
+        for variable, folder in (
+            ("BIZPBX_TLS_CERTIFICATES", self.tls_certificates),
+            ("BIZPBX_TRUNKS_TLS_CERTIFICATES", self.external_tls_certificates),
+        ):
+            if folder is not None and not folder.startswith("/"):
+                raise ConfigurationError(f"{variable} must be a whole path, such as /etc/bizpbx/tls.")
         for controller in self.controllers.split("|"):
             host_and_port(controller, "BIZPBX_CONTROLLERS")
 
