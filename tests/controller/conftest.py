@@ -5,14 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bizpbx.directory.database import Database
-from tests.settings.conftest import (
-    database,
-    migrated_file,
-    migrated_template,
-    postgres_database,
-    postgres_server,
-    sqlite_database,
-)
 from tests.settings.samples import applied, example
 
 ACME, BRAVO = "acme.example", "bravo.example"
@@ -31,13 +23,3 @@ def fill(database: Database) -> Database:
 @pytest.fixture
 def settings(database: Database) -> Database:
     return fill(database)
-
-
-__all__ = [
-    "database",
-    "migrated_file",
-    "migrated_template",
-    "postgres_database",
-    "postgres_server",
-    "sqlite_database",
-]

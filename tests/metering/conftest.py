@@ -6,23 +6,6 @@ import pytest
 
 from bizpbx.directory.database import Database
 from tests.metering.ledger import Ledger
-from tests.postgres import postgres_server
-from tests.settings.conftest import (
-    database,
-    migrated_file,
-    migrated_template,
-    postgres_database,
-    sqlite_database,
-)
-
-__all__ = [
-    "database",
-    "migrated_file",
-    "migrated_template",
-    "postgres_database",
-    "postgres_server",
-    "sqlite_database",
-]
 
 
 @pytest.fixture

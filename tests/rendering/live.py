@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
-import shutil
 import socket
 import subprocess
 import time
@@ -14,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedRWPair
 from pathlib import Path
-
-import pytest
 
 from bizpbx.freeswitch.rendering import (
     SwitchParameters,
@@ -30,12 +26,6 @@ from bizpbx.policy.settings import OrganisationSettings
 
 START_TIMEOUT = 20.0
 OPTIONAL_MODULES = ("mod_opus",)
-
-
-def require_freeswitch() -> None:
-    """Skip the test where there is no FreeSWITCH, unless BIZPBX_REQUIRE asks for it."""
-    if shutil.which("freeswitch") is None and "freeswitch" not in os.environ.get("BIZPBX_REQUIRE", ""):
-        pytest.skip("freeswitch is not on PATH")
 
 
 @dataclass

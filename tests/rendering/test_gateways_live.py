@@ -11,7 +11,7 @@ import pytest
 from bizpbx.policy.settings import Gateway, OrganisationSettings
 from tests.rendering import certificates
 from tests.rendering.carrier import Carrier
-from tests.rendering.live import LiveSwitch, require_freeswitch, switch, wait_for
+from tests.rendering.live import LiveSwitch, switch, wait_for
 from tests.rendering.phone import Phone
 from tests.rendering.samples import gateway, organisation
 
@@ -21,11 +21,6 @@ ACME, BETA = "acme.example", "beta.example"
 ELSEWHERE = "127.0.0.2"
 """An address that no gateway has."""
 DID = "+6564291310"
-
-
-@pytest.fixture(autouse=True)
-def freeswitch() -> None:
-    require_freeswitch()
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +116,6 @@ def test_a_gateway_that_stops_answering_options_is_down_until_it_answers_again(t
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSwitch]:
     """acme has a registered gateway here and beta one far away, both with accounts."""
-    require_freeswitch()
     carrier = Carrier("acme", "s3cret")
     far = dataclasses.replace(gateway(BETA), host="192.0.2.1", username="beta", password="b3ta", registers=False)
     acme, beta = (

@@ -10,15 +10,27 @@ from collections.abc import Callable
 
 import pytest
 
-from bizpbx.testbed.requirements import which_switch
+from bizpbx.testbed.requirements import path_of, which_switch
+from tests.postgres import programs
 
-REQUIREMENTS: dict[str, Callable[[], str]] = {"freeswitch": lambda: which_switch().missing}
+REQUIREMENTS: dict[str, Callable[[], str]] = {
+    "freeswitch": lambda: which_switch().missing,
+    "asterisk": lambda: "" if path_of("asterisk") else "asterisk is not on PATH; install Asterisk 20 or later.",
+    "postgres": lambda: "" if programs() else "PostgreSQL is not installed.",
+}
 """Marker to a function that returns what is missing, as a sentence; an empty one means that the test can run."""
 
 
 def required() -> set[str]:
     """Markers whose tests may not be skipped: BIZPBX_REQUIRE=freeswitch,postgres."""
     return {name.strip() for name in os.environ.get("BIZPBX_REQUIRE", "").split(",")} - {""}
+
+
+def pytest_configure() -> None:
+    """A name that nothing is marked with would ask for nothing, in silence."""
+    unknown = sorted(required() - REQUIREMENTS.keys())
+    if unknown:
+        raise pytest.UsageError(f"BIZPBX_REQUIRE names {', '.join(unknown)}; it knows {', '.join(REQUIREMENTS)}.")
 
 
 def check(name: str) -> None:

@@ -46,6 +46,12 @@ def test_a_missing_switch_fails_where_it_is_required(tmp_path: Path, monkeypatch
     assert "BIZPBX_REQUIRE asks for freeswitch" in done.stdout
 
 
+def test_a_requirement_that_nobody_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run(tmp_path, monkeypatch, require="freeswich")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "BIZPBX_REQUIRE names freeswich; it knows freeswitch, asterisk, postgres." in done.stderr
+
+
 def test_says_what_is_missing() -> None:
     assert requirements.Switch(Path("/a"), Path("/b")).missing == ""
     assert requirements.Switch(None, Path("/b")).missing.startswith("freeswitch is not on PATH")

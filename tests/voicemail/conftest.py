@@ -11,18 +11,10 @@ from bizpbx.voicemail.store import Store
 from bizpbx.voicemail.store.folder import FolderStore
 from bizpbx.voicemail.store.s3 import S3Store
 from tests.mail.conftest import server
-from tests.postgres import postgres_server
-from tests.settings.conftest import database, migrated_file, migrated_template, postgres_database, sqlite_database
 from tests.voicemail.aws import Aws, served
 
 __all__ = [
-    "database",
-    "migrated_file",
-    "migrated_template",
-    "postgres_database",
-    "postgres_server",
     "server",
-    "sqlite_database",
 ]
 
 BUCKET = "recordings"

@@ -15,15 +15,7 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.web.app import application
 from bizpbx.web.directory import USER, Directory
 from bizpbx.web.health import Ready
-from tests.controller.conftest import (
-    database,
-    fill,
-    migrated_file,
-    migrated_template,
-    postgres_database,
-    postgres_server,
-    sqlite_database,
-)
+from tests.controller.conftest import fill
 
 PASSWORD = "what render and serve derive"
 
@@ -64,13 +56,3 @@ def switch(settings: Database) -> Iterator[Switch]:
     app = application(Directory(queries, SettingsReader(), PASSWORD), Ready({}))
     yield Switch(testing.TestClient(app))
     queries.close()
-
-
-__all__ = [
-    "database",
-    "migrated_file",
-    "migrated_template",
-    "postgres_database",
-    "postgres_server",
-    "sqlite_database",
-]

@@ -1,4 +1,7 @@
-"""Databases for these tests: a fresh one each, SQLite always and PostgreSQL where it is installed."""
+"""A fresh database for each test that asks for one, SQLite always and PostgreSQL where it is installed.
+
+A pytest plug-in, so that one cluster serves all folders.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,7 @@ import pytest
 
 from bizpbx.directory import migrations
 from bizpbx.directory.database import Database
-from tests.postgres import Server, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
