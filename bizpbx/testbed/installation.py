@@ -31,9 +31,10 @@ from bizpbx.directory.parsing import parse
 from bizpbx.directory.secrets import load as load_secrets
 from bizpbx.freeswitch.rendering import stored_password, write
 from bizpbx.policy.settings import DeviceKind
-from bizpbx.testbed import processes
+from bizpbx.testbed import command, processes
 from bizpbx.testbed.freeswitch_process import FreeSwitch
 from bizpbx.testbed.ports import Ports
+from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.requirements import which_switch
 from bizpbx.testbed.sipp import SippWorld
 from bizpbx.testbed.world import TestbedError, World
@@ -51,35 +52,48 @@ class SwitchKind(StrEnum):
 class Controller:
     """One `bizpbx serve`, a process of its own."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], call_port: int, http_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        call_port: int,
+        http_port: int,
+        prefork: Prefork | None = None,
+    ) -> None:
         self.http_port = http_port
         self.log = folder / f"controller-{call_port}.log"
         self._call_port = call_port
+        self._prefork = prefork
         self._folder = folder
         self._environment = {
             **environment,
             "BIZPBX_CALL_LISTEN": f"127.0.0.1:{call_port}",
             "BIZPBX_HTTP_LISTEN": f"127.0.0.1:{http_port}",
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: processes.Program | None = None
 
     def start(self, **variables: str) -> None:
         """Returns once it takes calls. Raises TestbedError with its last words if it does not. `variables` are added to
         its environment, this time only."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bizpbx.controller"],
-                env={**self._environment, **variables},
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = self._started({**self._environment, **variables})
         deadline = time.monotonic() + READY
         while not (_listens(self._call_port) and _listens(self.http_port)):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise TestbedError(f"The controller did not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.01)
+
+    def _started(self, environment: Mapping[str, str]) -> processes.Program:
+        if self._prefork is not None:
+            return self._prefork.start(self._folder, environment, self.log)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bizpbx.controller"],
+                env=environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     @property
     def pid(self) -> int:
@@ -101,7 +115,7 @@ class Controller:
         if self.process is None:
             return 0
         processes.stop(self.process, 10)
-        return self.process.returncode
+        return self.process.wait()
 
     def get(self, path: str) -> tuple[int, Any]:
         """GET from its HTTP side: status and JSON."""
@@ -129,8 +143,11 @@ class Installation:
         media_ports: int = MEDIA_PORTS,
         certificates: Path | None = None,
         keeps_tree: bool = True,
+        prompts: Path | None = None,
+        prefork: Prefork | None = None,
     ) -> None:
-        """With `keeps_tree` the controllers keep the rendered tree up to date, as in production."""
+        """With `keeps_tree` the controllers keep the rendered tree up to date, as in production. `prompts` is a folder
+        of the operator's announcements. Controllers come out of `prefork`, if that is given."""
         self.kind = kind
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="bizpbx-"))
@@ -156,6 +173,7 @@ class Installation:
             "trunks_port": str(self.trunks_port),
             "trunks_tls_port": str(trunks_tls_port),
             "media_ports": f"{media}-{media + media_ports - 1}",
+            "prompts": str(prompts or ""),
             "log": "json",
         }
         self.config = Config.model_validate(settings)
@@ -165,7 +183,7 @@ class Installation:
         }
         # Only the first controller answers over HTTP; the others are there for calls.
         self.controllers = [
-            Controller(self.folder, self.environment, port, http_port if index == 0 else ports.one())
+            Controller(self.folder, self.environment, port, http_port if index == 0 else ports.one(), prefork)
             for index, port in enumerate(call_ports)
         ]
         self.switch: FreeSwitch | None = None
@@ -188,18 +206,9 @@ class Installation:
 
     def bizpbx(self, *arguments: str) -> str:
         """Run the command line program as an admin would; returns what it printed. Raises TestbedError if it failed."""
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "bizpbx", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise TestbedError(
-                f"bizpbx {' '.join(arguments)} exited with {done.returncode}: {done.stderr}{done.stdout}"
-            )
+        done = command.run(arguments, self.environment)
+        if done.code != 0:
+            raise TestbedError(f"bizpbx {' '.join(arguments)} exited with {done.code}: {done.stderr}{done.stdout}")
         return done.stdout
 
     def apply(self, settings: str) -> None:

@@ -10,6 +10,25 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
+
+
+class Program(Protocol):
+    """What of `subprocess.Popen` it takes to see a program to its end."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 def start(command: Sequence[str], folder: Path, output: Path) -> subprocess.Popen[bytes]:
@@ -26,7 +45,7 @@ def start(command: Sequence[str], folder: Path, output: Path) -> subprocess.Pope
         return subprocess.Popen(whole, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)  # noqa: S603 - a list, no shell
 
 
-def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
+def ended(process: Program, timeout: float) -> bool:
     """Wait for a program's end; False if it still runs after `timeout` seconds. Returns the moment it ends."""
     if process.poll() is not None:
         return True
@@ -43,7 +62,7 @@ def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
     return process.poll() is not None
 
 
-def ended_by_polling(process: subprocess.Popen[bytes], timeout: float) -> bool:
+def ended_by_polling(process: Program, timeout: float) -> bool:
     """The same on a kernel without process handles."""
     deadline = time.monotonic() + timeout
     while process.poll() is None:
@@ -53,7 +72,7 @@ def ended_by_polling(process: subprocess.Popen[bytes], timeout: float) -> bool:
     return True
 
 
-def stop(process: subprocess.Popen[bytes], grace: float) -> None:
+def stop(process: Program, grace: float) -> None:
     """End a program: SIGTERM, and SIGKILL after `grace` seconds (at once with 0)."""
     if process.poll() is not None:
         return

@@ -23,6 +23,8 @@ BEEP: Final = 1000
 BEEP_PACKETS: Final = 10
 """So many in a row are a beep, and no word that happens to hold the tone."""
 LOUD: Final = 8000
+REACTION: Final = 12
+"""Packets from the end of the beep to the first word: a quarter of a second, which is quick for people."""
 _HEADER: Final = struct.Struct("!BBHII")
 _BIAS: Final = 0x84
 
@@ -31,7 +33,7 @@ class Voice:
     """A thread with one socket. It speaks to where it is spoken to from: first silence, then what is to be said."""
 
     def __init__(self, host: str, port: int, speech: Speech | None) -> None:
-        self._speech = speech
+        self._words = spoken(speech) if speech is not None else b""
         self._heard: array[int] = array("h")
         self._peer: tuple[str, int] | None = None
         self._beeping = 0
@@ -81,16 +83,15 @@ class Voice:
             self._beeping += 1
         else:
             if self._beeping >= BEEP_PACKETS and self._speaks_from is None:
-                self._speaks_from = self._sent
+                self._speaks_from = self._sent + REACTION
             self._beeping = 0
 
     def _send(self, peer: tuple[str, int]) -> None:
-        payload = bytes([encoded(0)]) * PACKET
-        if self._speech is not None and self._speaks_from is not None:
+        payload = SILENCE
+        if self._speaks_from is not None:
             first = (self._sent - self._speaks_from) * PACKET
-            if first < self._speech.seconds * SAMPLE_RATE:
-                step = 2 * math.pi * self._speech.frequency / SAMPLE_RATE
-                payload = bytes(encoded(round(LOUD * math.sin(step * (first + n)))) for n in range(PACKET))
+            if 0 <= first < len(self._words):
+                payload = self._words[first : first + PACKET]
         header = _HEADER.pack(0x80, 0, self._sent & 0xFFFF, self._sent * PACKET & 0xFFFFFFFF, 1)
         self._sent += 1
         try:
@@ -110,6 +111,13 @@ def is_tone(samples: array[int], frequency: int) -> bool:
         before, last = last, sample + weight * last - before
     power = last * last + before * before - weight * last * before
     return power / (total * len(samples) / 2) > 0.8
+
+
+def spoken(speech: Speech) -> bytes:
+    """All of it, in whole packets."""
+    step = 2 * math.pi * speech.frequency / SAMPLE_RATE
+    packets = math.ceil(speech.seconds * SAMPLE_RATE / PACKET)
+    return bytes(encoded(round(LOUD * math.sin(step * n))) for n in range(packets * PACKET))
 
 
 def decoded(payload: bytes) -> array[int]:
@@ -132,3 +140,4 @@ def _decode(byte: int) -> int:
 
 
 _DECODED: Final = tuple(map(_decode, range(256)))
+SILENCE: Final = bytes([encoded(0)]) * PACKET
