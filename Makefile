@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-XDIST  ?= -n auto
+# Calls mostly wait: two workers a core. Each keeps an installation, so its tests come in a row.
+XDIST  ?= -n $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 
 .PHONY: help demo test lint bench lock clean
 

@@ -1,15 +1,25 @@
-"""One installation a switch and test module: the organisation of the worked example, and a neighbour with its keys."""
+"""One installation a switch and worker: the organisation of the worked example, and a neighbour with its keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+import gevent
 import pytest
 
-from bizpbx.testbed.installation import Installation, SwitchKind
+from bizpbx.policy.prompt import Prompt
+from bizpbx.simulator import sound
+from bizpbx.testbed.event_socket import EventSocket
+from bizpbx.testbed.installation import Installation, SwitchKind, event_socket_password
+from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.world import Behaviour, CallResult, Carrier, Phone, answers, rang, rings_only
+from tests.mail.server import MailServer
+from tests.scenarios.keeping import Kept
 
 HERE = Path(__file__).parent
 ACME, BRAVO = "acme.example", "bravo.example"
@@ -22,6 +32,19 @@ KINDS = [
     pytest.param(SwitchKind.SIMULATOR, id="simulator"),
     pytest.param(SwitchKind.FREESWITCH, id="freeswitch", marks=pytest.mark.freeswitch),
 ]
+REFUSALS = (
+    Prompt.NOT_ALLOWED,
+    Prompt.LINES_BUSY,
+    Prompt.NOT_IN_SERVICE,
+    Prompt.PASSCODE_LOCKED,
+    Prompt.WRONG_PASSCODE,
+    Prompt.ALLOWANCE_EXHAUSTED,
+    Prompt.TOO_MANY_CALLS,
+    Prompt.NEW_COUNTRY,
+)
+"""What a caller hears in full before the call ends: of two to five seconds each, in nearly every scenario."""
+TONE = 0.3
+"""Seconds that they take here."""
 
 
 @dataclass
@@ -29,16 +52,15 @@ class Scene:
     """An installation with its phones registered, and the few sentences that scenarios are made of."""
 
     installation: Installation
+    post: MailServer | None = None
+    """The mail server of its controllers, if they have one."""
     passwords: dict[tuple[str, str], str] = field(default_factory=dict)
     carrier: Carrier = field(init=False)
-    changed: set[str] = field(default_factory=set)
-    """Organisations whose settings a scenario has changed."""
     disturbed: set[tuple[str, str]] = field(default_factory=set)
-    """Phones that a scenario has told to do something else than ring."""
+    """Phones that are to register anew, beside those that a scenario has told to do something else than ring."""
 
     def phone(self, user: str, behaviour: Behaviour = rings_only, domain: str = ACME) -> Phone:
         """Register this device anew, so that it now does this with calls."""
-        self.disturbed.add((domain, user))
         return self.installation.world.phone(domain, user, self.passwords[domain, user], behaviour)
 
     def registered(self, user: str, domain: str = ACME) -> Phone:
@@ -55,50 +77,138 @@ class Scene:
 
     def set(self, noun: str, name: str, *values: str, domain: str = ACME) -> None:
         """As an admin would: `bizpbx extension set 100 …`. Nothing is rendered or reloaded."""
-        self.changed.add(domain)
         self.installation.bizpbx(noun, "set", name, *values, "--organisation", domain)
 
+    def start_controller(self, **variables: str) -> None:
+        """Start the first controller, in place of the one that runs. `variables` are for this time only."""
+        self.installation.controllers[0].kill()
+        if self.post is not None:
+            variables |= {
+                "BIZPBX_SMTP_URL": f"smtp://127.0.0.1:{self.post.port}",
+                "BIZPBX_MAIL_FROM": "pbx@acme.example",
+            }
+        self.installation.controllers[0].start(**variables)
+
+
+class Stage:
+    """A scene, and how every scenario finds it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.kept = Kept(scene.installation.config.database)
+        self._passwords = dict(scene.passwords)
+        self._phones = {(phone.domain, phone.username): phone for phone in scene.installation.world.phones}
+        self._carrier = scene.carrier
+        self._controller = scene.installation.controllers[0].process
+
     def restore(self) -> None:
-        """Settings and phones as every scenario finds them."""
-        for domain in sorted(self.changed):
-            self.installation.apply((HERE / SETTINGS[domain]).read_text())
-        for domain, user in sorted(self.disturbed):
-            self.phone(user, domain=domain)
-        self.changed.clear()
-        self.disturbed.clear()
+        """Whatever was done: the settings and everything else that is stored but the books of calls; the first
+        controller alone, as it was started; the carrier; all phones registered, and ringing."""
+        installation, world = self.scene.installation, self.scene.installation.world
+        first, *others = installation.controllers
+        for other in others:
+            other.kill()
+        self.kept.restore()
+        if first.process is not self._controller or first.died(within=0.0):
+            self.scene.start_controller()
+            self._controller = first.process
+        if world.carriers != [self._carrier]:
+            for carrier in world.carriers:
+                world.close(carrier)
+            self._carrier = world.carrier(installation.carrier_port)
+        self.scene.carrier = self._carrier
+        self.scene.passwords = dict(self._passwords)
+        now = {(phone.domain, phone.username): phone for phone in world.phones}
+        for domain, user in self._passwords:
+            if (domain, user) in self.scene.disturbed or now[domain, user] is not self._phones[domain, user]:
+                self._phones[domain, user] = self.scene.phone(user, domain=domain)
+        self.scene.disturbed.clear()
+        world.forget()
+        if self.scene.post is not None:
+            self.scene.post.taken.clear()
+
+    def close(self) -> None:
+        self.kept.close()
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    kind: SwitchKind = request.param
-    with Installation(kind, tmp_path_factory.mktemp("installation"), controllers=2) as installation:
-        yield staged(installation)
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[SwitchKind], Stage]]:
+    """An installation of each kind, from the first scenario that asks for it to the last of this worker."""
+    with ExitStack() as stack:
+        post = MailServer()
+        post.start()
+        stack.callback(post.stop)
+        prefork = stack.enter_context(Prefork())
+        prompts = tmp_path_factory.mktemp("prompts")
+        make_short(prompts)
+
+        @cache
+        def stage(kind: SwitchKind) -> Stage:
+            folder = tmp_path_factory.mktemp("installation")
+            made = Installation(kind, folder, controllers=2, keeps_tree=False, prompts=prompts, prefork=prefork)
+            found = Stage(staged(stack.enter_context(made), post))
+            stack.callback(found.close)
+            return found
+
+        yield stage
 
 
-def staged(installation: Installation) -> Scene:
+def make_short(folder: Path) -> None:
+    """What is said when a call is refused, in a tone."""
+    place = folder / "en" / "8000"
+    place.mkdir(parents=True)
+    for prompt in REFUSALS:
+        sound.write(place / f"{prompt}.wav", sound.tone(440.0, TONE))
+
+
+@pytest.fixture(params=KINDS)
+def stage(request: pytest.FixtureRequest, stages: Callable[[SwitchKind], Stage]) -> Stage:
+    return stages(request.param)
+
+
+@pytest.fixture
+def scene(stage: Stage) -> Iterator[Scene]:
+    """Every scenario starts with nothing seen, and leaves everything as it found it."""
+    stage.scene.installation.world.forget()
+    yield stage.scene
+    stage.restore()
+
+
+def staged(installation: Installation, post: MailServer | None = None) -> Scene:
     """Both organisations applied, the first controller and the switch started, every phone registered."""
-    made = Scene(installation, changed=set(SETTINGS))
-    made.restore()
+    made = Scene(installation, post)
+    for file in SETTINGS.values():
+        installation.apply((HERE / file).read_text())
     for domain, users in DEVICES.items():
         for user in users:
             made.passwords[domain, user] = installation.credentials(domain, *user.split("-"))[1]
     installation.render()
-    installation.controllers[0].start()
+    made.start_controller()
     world = installation.start_switch()
     made.carrier = world.carrier(installation.carrier_port)
     for domain, users in DEVICES.items():
         for user in users:
             assert made.phone(user, domain=domain).registration.registered
-    made.disturbed.clear()
     return made
 
 
-@pytest.fixture(autouse=True)
-def fresh(scene: Scene) -> Iterator[None]:
-    """Every scenario starts with nothing seen, and leaves settings and phones as it found them."""
-    scene.installation.world.forget()
-    yield
-    scene.restore()
+@pytest.fixture
+def empty_books(scene: Scene, stage: Stage) -> None:
+    """For scenarios that read the books of calls, or are decided by them: earlier calls are over, and struck out."""
+    password = event_socket_password(scene.installation.tree)
+    connection = EventSocket(scene.installation.esl_port, password)
+    until(lambda: json.loads(connection.api("show channels as json"))["row_count"] == 0)
+    connection.close()
+    until(lambda: not any(scene.installation.config.records.glob("*.cdr.xml")))
+    until(lambda: not stage.kept.open_leases())
+    stage.kept.strike_out_history()
 
 
-__all__ = ["ACME", "BRAVO", "Scene", "answers", "staged"]
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for what comes soon, and would come later on a machine that is busy."""
+    with gevent.Timeout(seconds):
+        while not true():
+            gevent.sleep(0.05)
+
+
+__all__ = ["ACME", "BRAVO", "Scene", "answers", "empty_books", "staged", "until"]

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from bizpbx.testbed.world import refuses
 from tests.scenarios.conftest import Scene
-
-
-@pytest.fixture(autouse=True)
-def carrier(scene: Scene) -> Iterator[None]:
-    yield
-    scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +29,8 @@ def test_who_dials_a_key_that_is_none_is_told(scene: Scene) -> None:
 
 
 def test_without_any_controller_who_dials_a_key_that_is_none_is_told_by_the_switch(scene: Scene) -> None:
-    first = scene.installation.controllers[0]
-    first.kill()
-    try:
-        told_of_every_key_that_is_none(scene)
-    finally:
-        first.start()
+    scene.installation.controllers[0].kill()
+    told_of_every_key_that_is_none(scene)
 
 
 def told_of_every_key_that_is_none(scene: Scene) -> None:

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 @pytest.fixture
-def new_calls(scene: Scene) -> Callable[[int], list[Row]]:
+def new_calls(scene: Scene, empty_books: None) -> Callable[[int], list[Row]]:
     """Waits for so many calls on record since the scenario began, the oldest first, each with its legs."""
     seen = {row["id"] for row in listed(scene)}
 
@@ -167,7 +167,6 @@ def test_without_any_controller_calls_are_on_record_once_there_is_one(
         controller.start()
         bridged, native = new_calls(2)
         controller.kill()
-    controller.start()
     assert (bridged["from"], bridged["answered_by"], bridged["talked"]) == ("101", "102", 2)
     assert (native["from"], native["to"], native["answered_by"], native["talked"]) == ("101", "102", "102", 1)
     assert native["rules"] == []

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import gevent
-import pytest
 
 from bizpbx.testbed.world import answers
 from tests.scenarios.conftest import Scene
 
 FORWARD_ON_NO_ANSWER = ("no_answer.action=forward", "no_answer.number=+6598765432", "no_answer.wait=5")
-
-
-@pytest.fixture(autouse=True)
-def first_controller_alone(scene: Scene) -> Iterator[None]:
-    """Each scenario starts with the first controller running and the second one stopped."""
-    yield
-    first, second = scene.installation.controllers
-    second.kill()
-    first.kill()
-    first.start()
 
 
 def hold_undecided(scene: Scene) -> None:

@@ -26,7 +26,7 @@ from tests.scenarios.conftest import Scene, staged
 from tests.scenarios.test_metering_survives import GRACE, OUTSIDE, PATIENCE, audited, on_record
 from tests.scenarios.test_usage_limit import leases, used
 
-pytestmark = pytest.mark.freeswitch
+pytestmark = [pytest.mark.freeswitch, pytest.mark.postgres]
 
 CALLS, RATE, TALKS = 200, 8.0, 1.0
 MIDDLE = CALLS / 2
@@ -38,8 +38,7 @@ DISK = "16m"
 def server() -> Iterator[Server]:
     """A PostgreSQL of its own, which loses nothing when it is restarted."""
     found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
+    assert found is not None
     with cluster(found, fsync=True) as made:
         yield made
 

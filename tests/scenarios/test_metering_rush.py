@@ -12,6 +12,8 @@ from tests.scenarios.conftest import Scene
 from tests.scenarios.test_metering_survives import OUTSIDE, audited
 from tests.scenarios.test_usage_limit import leases, limit, settled, used
 
+pytestmark = pytest.mark.usefixtures("empty_books")
+
 CALLS = 50
 RATE = 25.0
 """Calls a second."""

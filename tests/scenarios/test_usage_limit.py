@@ -16,6 +16,8 @@ from bizpbx.testbed.installation import SwitchKind
 from bizpbx.testbed.world import EndedBy, answers
 from tests.scenarios.conftest import Scene
 
+pytestmark = pytest.mark.usefixtures("empty_books")
+
 NOBODY_HANGS_UP = 180.0
 
 
@@ -89,11 +91,8 @@ def test_what_was_not_talked_is_given_back(scene: Scene) -> None:
 def test_a_call_that_nobody_answers_costs_nothing(scene: Scene) -> None:
     limit(scene, "103", 600)
     before = settled(scene, "103")
-    scene.installation.world.carrier(scene.carrier.port, answers(30.0))
-    try:
-        assert scene.from_phone("103-ip_phone", "61234567", cancel_after=0.5).code != 200
-    finally:
-        scene.carrier = scene.installation.world.carrier(scene.carrier.port)
+    scene.carrier = scene.installation.world.carrier(scene.carrier.port, answers(30.0))
+    assert scene.from_phone("103-ip_phone", "61234567", cancel_after=0.5).code != 200
     assert settled(scene, "103") == before
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -14,14 +12,12 @@ from .client import Client
 from .dialplan import DIALPLAN
 
 
-@pytest.fixture(scope="module", params=["simulator", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
+@pytest.fixture(scope="session", params=["simulator", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A running switch with the dialplan of these tests."""
     if request.param == "simulator":
         started: Bench = Simulated(DIALPLAN)
     else:
-        if shutil.which("freeswitch") is None and "freeswitch" not in os.environ.get("BIZPBX_REQUIRE", ""):
-            pytest.skip("freeswitch is not on PATH")
         started = Live(DIALPLAN, tmp_path_factory.mktemp("conf"))
     yield started
     started.close()

@@ -1,4 +1,4 @@
-"""One switch for each module of live tests, and a world of its own for each test."""
+"""One switch for all live tests of a worker, and a world of its own for each test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bizpbx.testbed.sipp import SippWorld
 from .static_switch import Static, static_switch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Static]:
     """A FreeSWITCH with a static dialplan."""
     with static_switch(tmp_path_factory.mktemp("switch")) as running:
