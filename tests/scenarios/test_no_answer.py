@@ -22,6 +22,8 @@ from tests.scenarios.conftest import ACME, Scene
 PATIENCE = 15.0
 ANN, BEN = "ann@acme.example", "ben@acme.example"
 WAIT = "no_answer.wait=5"
+AT_ONCE = "incoming.do_not_disturb=true"
+"""Where the wait is not what a scenario is about."""
 
 
 @pytest.fixture
@@ -189,7 +191,7 @@ def test_a_voicemail_is_mailed_with_what_was_said(scene: Scene, post: MailServer
 
 
 def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> None:
-    no_answer(scene, "101", "voicemail", "no_answer.longest=2")
+    no_answer(scene, "101", "voicemail", AT_ONCE, "no_answer.longest=2")
     result, _ = leave(scene, Speech(700.0, 6.0), 30.0)
     assert result.ended_by == "callee"
     _, frequency, seconds = attached(mails(post)[0])
@@ -199,7 +201,7 @@ def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> No
 
 
 def test_silence_ends_a_recording_and_is_a_missed_call(scene: Scene, post: MailServer) -> None:
-    no_answer(scene, "101", "voicemail")
+    no_answer(scene, "101", "voicemail", AT_ONCE)
     result, _ = leave(scene, None, 60.0)
     assert result.ended_by == "callee"
     mail = mails(post)[0]
@@ -214,7 +216,7 @@ def test_silence_ends_a_recording_and_is_a_missed_call(scene: Scene, post: MailS
 def test_who_leaves_before_saying_anything_is_a_missed_call(
     scene: Scene, post: MailServer, hangup_after: float, note: str | None
 ) -> None:
-    no_answer(scene, "101", "voicemail")
+    no_answer(scene, "101", "voicemail", AT_ONCE)
     result, _ = leave(scene, Speech(440.0, 2.0), hangup_after)
     assert result.ended_by == "caller"
     mail = mails(post)[0]

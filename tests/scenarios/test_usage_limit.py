@@ -123,14 +123,15 @@ def test_a_forward_that_its_owner_cannot_pay_for_is_not_dialled(scene: Scene) ->
 
 
 def test_a_long_call_is_renewed_before_it_runs_out(scene: Scene) -> None:
-    """Given a limit of three minutes, of which a minute is granted at once."""
-    limit(scene, "103", 180)
-    placed = scene.installation.world.place(scene.registered("103-ip_phone"), "61234567", hangup_after=34.0)
+    """Given twelve seconds, and a limit that is raised while it talks for fourteen."""
+    limit(scene, "103", 12)
+    placed = scene.installation.world.place(scene.registered("103-ip_phone"), "61234567", hangup_after=14.0)
     placed.wait_for(200)
-    granted = leases(scene, "103")[-1].granted_seconds
-    assert granted == 60
-    assert placed.result(timeout=60.0).code == 200
-    assert (leases(scene, "103")[-1].granted_seconds or 0) > granted
+    assert leases(scene, "103")[-1].granted_seconds == 12
+    limit(scene, "103", 600)
+    result = placed.result(timeout=60.0)
+    assert (result.code, result.ended_by) == (200, EndedBy.CALLER)
+    assert (leases(scene, "103")[-1].granted_seconds or 0) > 14
     assert settled(scene, "103").reserved == 0
 
 
