@@ -48,6 +48,8 @@ USERNAME = re.compile(r"[A-Za-z0-9._+@~*=-]+")
 PASSWORD = re.compile(r"[!-~]+")
 MAC = re.compile(r"([0-9a-f]{2})[:.-]?" * 5 + r"([0-9a-f]{2})")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+STEP = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 SOUND = re.compile(r"sha256:[0-9a-f]{64}")
 ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
@@ -247,6 +249,20 @@ def sound(text: str) -> str:
         raise InvalidText(
             f"must be sha256: and 64 hex digits, as `bizpbx greeting list` prints them, not {shown(text)}."
         )
+    return text
+
+
+def step_name(text: str) -> str:
+    """The name of a step of a virtual line; `end` is where a line ends."""
+    if not STEP.fullmatch(text):
+        raise InvalidText(f"must be 1 to 32 small letters, digits, - and _, such as sales, not {shown(text)}.")
+    return text
+
+
+def time_of_day(text: str) -> str:
+    """`HH:MM`; the end of the day is 24:00."""
+    if not TIME.fullmatch(text):
+        raise InvalidText(f"must be a time from 00:00 to 24:00, such as 09:30, not {shown(text)}.")
     return text
 
 

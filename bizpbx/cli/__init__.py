@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "organisation",
         "member",
         "extension",
+        "virtual-line",
         "device",
         "licence",
         "number",

@@ -36,7 +36,8 @@ def call(
         typer.Option(
             "--at",
             metavar="MOMENT",
-            help="With the prices of 2027-01-01, or 2027-01-01T08:00, by the organisation's clock. Default: now.",
+            help="With the office hours and prices of 2027-01-01, or 2027-01-01T08:00, by the organisation's clock. "
+            "Default: now.",
             show_default=False,
         ),
     ] = None,
@@ -50,6 +51,8 @@ def call(
       bizpbx explain call --from +6531234567 --to +6564291310
 
       bizpbx explain call --from 101 --to 100 --json
+
+      bizpbx explain call --from +6531234567 --to 800 --at 2027-01-01T20:00
     """
     import sys
 
@@ -84,7 +87,8 @@ def _plan(caller: str, to: str, at: str | None, domain: str | None) -> tuple[Pla
         tenant = SettingsReader().tenant(session, store.domain(session, domain))
         moment = moment_or_now(at, tenant.organisation.timezone, "--at")
         # A call of its own each time: a random caller ID is drawn as it would be.
-        plan = decide(replace(_request(caller, to, tenant), chance=secrets.randbits(64)), tenant)
+        request = replace(_request(caller, to, tenant), chance=secrets.randbits(64), moment=moment)
+        plan = decide(request, tenant)
         # A deck is read where there is something to price; other calls are explained without it.
         asked = quotes(plan, tenant, RateDeck(), moment)
         prices = quotes(plan, tenant, tenant.deck(), moment) if asked else ()

@@ -11,7 +11,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bizpbx.directory import documents, guard_limits, rate_changes, recording, schema
-from bizpbx.directory.applying import aftermath, checks, comparing, devices, extensions, messages, rates, simple
+from bizpbx.directory.applying import (
+    aftermath,
+    checks,
+    comparing,
+    devices,
+    extensions,
+    line_checks,
+    lines,
+    messages,
+    rates,
+    simple,
+)
 from bizpbx.directory.applying.work import Work
 from bizpbx.directory.database import Database
 from bizpbx.directory.documents import Document
@@ -117,6 +128,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     simple.gateways(work)
     simple.rules(work)
     extensions.extensions(work)
+    lines.lines(work)
     simple.numbers(work)
     work.session.execute(
         update(Organisation)
@@ -130,13 +142,15 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     aftermath.check_removals(work)
     aftermath.check_caller_ids(work)
     aftermath.check_caller_id_plans(work)
+    line_checks.check_flow(work)
     work.stop_if_wrong()
+    lines.remove_steps(work, [work.ids["virtual_lines"][key] for key in work.sections["virtual_lines"].removed])
     removed = [work.ids["extensions"][key] for key in work.sections["extensions"].removed]
     extensions.remove_lists(work, removed)
     devices.remove(work, devices.of_extensions(work, removed))
     devices.devices(work, settings.licences)
     work.stop_if_wrong()
-    for section in ("numbers", "extensions", "outbound_rules", "gateways", "members"):
+    for section in ("numbers", "virtual_lines", "extensions", "outbound_rules", "gateways", "members"):
         simple.remove(work, section)
     for plan in work.sections.values():
         work.changes += plan.changes()

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bizpbx.directory import guard_limits, licence, passcodes, values
+from bizpbx.directory import guard_limits, licence, line_values, passcodes, values
 from bizpbx.directory import rates as stored_rates
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.line_records import lines
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
@@ -23,6 +24,7 @@ from bizpbx.directory.records import FEW, ExtensionRecord
 from bizpbx.directory.records import extensions as extension_records
 from bizpbx.directory.rule_records import rules as rule_records
 from bizpbx.directory.secrets import STORED
+from bizpbx.directory.virtual_line import VirtualLine
 from bizpbx.metering.money import limit_value
 from bizpbx.policy.settings import ExtensionType
 
@@ -71,9 +73,12 @@ def licences(session: Session, organisation_id: int) -> Document:
 
 def numbers(session: Session, organisation_id: int, names: Collection[str] | None = None) -> dict[str, Document]:
     query = (
-        select(Number.e164, Extension.key)
+        select(Number.e164, func.coalesce(Extension.key, VirtualLine.key))
         .outerjoin(
             Extension, (Extension.organisation_id == Number.organisation_id) & (Extension.id == Number.extension_id)
+        )
+        .outerjoin(
+            VirtualLine, (VirtualLine.organisation_id == Number.organisation_id) & (VirtualLine.id == Number.line_id)
         )
         .where(Number.organisation_id == organisation_id, *among(Number.e164, names))
     )
@@ -195,6 +200,11 @@ def extension(
             "pin": passcodes.STORED_PIN if row.pin_hash else None,
         }
     return document | {"guard": guard_limits.document(row), "outbound_rule": rule_names.get(row.rule_id)}
+
+
+def virtual_lines(session: Session, organisation_id: int, names: Collection[str] | None = None) -> dict[str, Document]:
+    """Shorter keys first. Steps with name, next and the one thing that they do."""
+    return {record.key: line_values.document(record) for record in lines(session, organisation_id, names)}
 
 
 def usage_limit(row: AnyRow, currency: str) -> Document:

@@ -31,6 +31,7 @@ def export(session: Session, domain: str, secrets: Secrets | None = None, *, wit
         **({"rates": documents.rates(session, organisation_id)} if with_rates else {}),
         "outbound_rules": list(documents.outbound_rules(session, organisation_id).values()),
         "extensions": list(documents.extensions(session, organisation_id).values()),
+        "virtual_lines": list(documents.virtual_lines(session, organisation_id).values()),
     }
 
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Dialect, bindparam, select
+from sqlalchemy import Dialect, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from bizpbx.directory import addresses, records, rule_records, values
+from bizpbx.directory import addresses, line_records, line_values, records, rule_records, values
 from bizpbx.directory.extension import Extension as ExtensionTable
 from bizpbx.directory.gateway import Gateway as GatewayTable
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation as OrganisationTable
 from bizpbx.directory.rate_decks import RateDecks
 from bizpbx.directory.secrets import Secrets
+from bizpbx.directory.virtual_line import VirtualLine as VirtualLineTable
 from bizpbx.errors import NotFound
 from bizpbx.metering.decks import RateDeck
-from bizpbx.policy.line import VirtualLine
+from bizpbx.policy.line import VirtualLine, extensions_of
 from bizpbx.policy.settings import (
     Device,
     DeviceKind,
@@ -55,11 +56,15 @@ class Snapshot:
     accounts: dict[str, Account] = field(default_factory=dict)
     """By SIP user. They hold what authenticates a device, and go nowhere but into the directory's answers."""
     unknown: set[str] = field(default_factory=set)
+    """Keys of no extension, and numbers that are no DIDs."""
+    no_lines: set[str] = field(default_factory=set)
+    """Keys of no virtual line."""
 
-    def remember_unknown(self, name: str) -> None:
-        if len(self.unknown) >= MOST_UNKNOWN:
-            self.unknown.clear()
-        self.unknown.add(name)
+
+def remember(names: set[str], name: str) -> None:
+    if len(names) >= MOST_UNKNOWN:
+        names.clear()
+    names.add(name)
 
 
 @dataclass(slots=True)
@@ -78,23 +83,37 @@ class LoadedTenant:
         known = self.snapshot.extensions.get(key)
         if known is not None or key in self.snapshot.unknown:
             return known
-        found = records.extensions(self.session, self.organisation.id, [key])
-        if not found:
-            self.snapshot.remember_unknown(key)
-            return None
-        extension = values.extension(
-            found[0],
-            self.snapshot.gateways,
-            self.rules(),
-            self.snapshot.default_rule_id,
-            self.own_numbers,
-            self.organisation.guard,
-        )
-        self.snapshot.extensions[key] = extension
-        return extension
+        self._load([key])
+        return self.snapshot.extensions.get(key)
+
+    def _load(self, keys: list[str]) -> None:
+        """Extensions that are not known yet, in two queries."""
+        for record in records.extensions(self.session, self.organisation.id, keys):
+            self.snapshot.extensions[record.row.key] = values.extension(
+                record,
+                self.snapshot.gateways,
+                self.rules(),
+                self.snapshot.default_rule_id,
+                self.own_numbers,
+                self.organisation.guard,
+            )
+        for key in keys:
+            if key not in self.snapshot.extensions:
+                remember(self.snapshot.unknown, key)
 
     def virtual_line(self, key: str) -> VirtualLine | None:
-        return self.snapshot.lines.get(key)
+        known = self.snapshot.lines.get(key)
+        if known is not None or key in self.snapshot.no_lines:
+            return known
+        found = line_records.lines(self.session, self.organisation.id, [key])
+        if not found:
+            remember(self.snapshot.no_lines, key)
+            return None
+        line = line_values.virtual_line(found[0])
+        self.snapshot.lines[key] = line
+        # All at once what its steps will ask for one by one.
+        self._load(sorted(extensions_of(line) - self.snapshot.extensions.keys()))
+        return line
 
     def number_target(self, e164: str) -> str | None:
         if e164 in self.snapshot.numbers:
@@ -103,7 +122,7 @@ class LoadedTenant:
             return None
         row = self.session.execute(numbers_of(self.organisation.id).where(Number.e164 == e164)).one_or_none()
         if row is None:
-            self.snapshot.remember_unknown(e164)
+            remember(self.snapshot.unknown, e164)
             return None
         key: str | None = row.key
         self.snapshot.numbers[e164] = key
@@ -250,6 +269,7 @@ class SettingsReader:
             ),
             gateways=tuple(gateways.values()),
             numbers=numbers,
+            lines=tuple(line_values.virtual_line(record) for record in line_records.lines(session, row.id)),
         )
 
 
@@ -319,10 +339,14 @@ def own_numbers(session: Session, organisation_id: int) -> tuple[str, ...]:
 def numbers_of(organisation_id: int) -> Any:
     """(e164, key) of the organisation's DIDs; the key is null where one leads nowhere."""
     return (
-        select(Number.e164, ExtensionTable.key)
+        select(Number.e164, func.coalesce(ExtensionTable.key, VirtualLineTable.key).label("key"))
         .outerjoin(
             ExtensionTable,
             (ExtensionTable.organisation_id == Number.organisation_id) & (ExtensionTable.id == Number.extension_id),
+        )
+        .outerjoin(
+            VirtualLineTable,
+            (VirtualLineTable.organisation_id == Number.organisation_id) & (VirtualLineTable.id == Number.line_id),
         )
         .where(Number.organisation_id == organisation_id)
     )

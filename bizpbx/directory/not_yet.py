@@ -13,7 +13,6 @@ from bizpbx.directory.yaml_text import Value
 Problem = tuple[str, str, str]
 
 FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (): ("virtual_lines",),
     ("members", "*"): ("pin", "password"),
     ("extensions", "*"): ("hot_desking", "debug_mode", "local_sip_server"),
     ("extensions", "*", "no_answer"): ("message", "pin"),

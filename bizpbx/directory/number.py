@@ -1,8 +1,8 @@
-"""A DID: a purchased public number that leads to an extension."""
+"""A DID: a purchased public number that leads to an extension or a virtual line."""
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, Owned, within
@@ -14,9 +14,12 @@ class Number(Owned, Base):
     __tablename__ = "number"
     __table_args__ = (
         within("extension_id", "extension"),
+        within("line_id", "virtual_line"),
+        CheckConstraint("extension_id IS NULL OR line_id IS NULL", name="one_place"),
         UniqueConstraint("e164"),
         Index(None, "organisation_id", "extension_id"),
     )
 
     e164: Mapped[str] = mapped_column(String(16))
     extension_id: Mapped[int | None]
+    line_id: Mapped[int | None]

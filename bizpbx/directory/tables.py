@@ -16,6 +16,7 @@ from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, Fal
 from bizpbx.directory.passcode_lockout import PasscodeLockout
 from bizpbx.directory.rate import Rate
 from bizpbx.directory.sound import Greeting, Sound
+from bizpbx.directory.virtual_line import LineKey, LineStep, LineTarget, VirtualLine
 from bizpbx.mail.outbox import Mail
 from bizpbx.metering.call_record import CallLeg, CallRecord
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
@@ -44,6 +45,9 @@ __all__ = [
     "Lease",
     "LeaseGrant",
     "Licence",
+    "LineKey",
+    "LineStep",
+    "LineTarget",
     "Mail",
     "Member",
     "Number",
@@ -55,5 +59,6 @@ __all__ = [
     "Sound",
     "UsageMonth",
     "VipEntry",
+    "VirtualLine",
     "Voicemail",
 ]

@@ -151,9 +151,9 @@ def _title(step: Step) -> str:
     if isinstance(step, Gather):
         keys = ", ".join(f"{key} goes on with step {section}" for key, section in step.sections)
         tries = f"{step.tries} tries of " if step.tries > 1 else ""
-        hears = f"play {_sound(step.sound)} and " if step.sound is not None else ""
+        hears = f"answer, play {_sound(step.sound)}" if step.sound is not None else "answer"
         rest = f"anything else with step {step.otherwise}"
-        return f"answer, {hears}wait for a key ({tries}{step.seconds} s): {keys}, {rest}"
+        return f"{hears} and wait for a key ({tries}{step.seconds} s): {keys}, {rest}"
     together = f"{len(step.targets)} together " if len(step.targets) > 1 else ""
     diverted = f", diverted by {step.diverted_by}" if step.diverted_by is not None else ""
     private = ", number withheld" if step.withheld else ""

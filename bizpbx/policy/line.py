@@ -120,3 +120,36 @@ class VirtualLine:
         """A step in a sentence, for people, who count from 1: `800 step 3 (sales)`."""
         name = self.steps[position].name
         return f"{self.key} step {position + 1}" + (f" ({name})" if name is not None else "")
+
+
+def extensions_of(line: VirtualLine) -> frozenset[str]:
+    """Keys of all extensions that its steps name."""
+    found: set[str] = set()
+    for step in line.steps:
+        match step.action:
+            case RingExtensions(extensions):
+                found.update(extensions)
+            case ForwardTo(payer=str(payer)):
+                found.add(payer)
+            case RecordMissedCall(key):
+                found.add(key)
+    return frozenset(found)
+
+
+def clock(minutes: int) -> str:
+    """Minutes since midnight as `HH:MM`; the end of the day is 24:00.
+
+    >>> clock(570), clock(24 * 60)
+    ('09:30', '24:00')
+    """
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def minutes(text: str) -> int:
+    """Minutes since midnight of a time as `clock` writes it.
+
+    >>> minutes("09:30"), minutes("24:00")
+    (570, 1440)
+    """
+    hour, minute = text.split(":")
+    return 60 * int(hour) + int(minute)

@@ -1,10 +1,9 @@
-"""Which step of a line leads to which, and what is wrong with steps that are to be saved. Pure."""
+"""Which step of a line leads to which. Pure."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from bizpbx.policy.line import END, ForwardTo, GatherDigit, HangUpStep, Hours, VirtualLine
@@ -98,71 +97,3 @@ def _sorted(ways: Mapping[Node, frozenset[Node]], lines: list[str]) -> tuple[Nod
                 if not waits_for[exit]:
                     heapq.heappush(ready, (lines.index(exit.line), exit))
     return tuple(order)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a step of a line: `code` as settings name it, and a sentence."""
-
-    node: Node
-    code: str
-    sentence: str
-
-
-def faults(lines: Iterable[VirtualLine], line_of: LineOf) -> Iterator[Fault]:
-    """Ways round in a circle, within a line or through others, and steps that no call can come to."""
-    every = tuple(lines)
-    by_key = {line.key: line for line in every}
-    ways = {
-        Node(line.key, position): tuple(exit for exit in exits(line, position, line_of) if exit is not None)
-        for line in every
-        for position in range(len(line.steps))
-    }
-    for line in every:
-        reached = _reached(Node(line.key, 0), ways)
-        for position in range(len(line.steps)):
-            node = Node(line.key, position)
-            back = _way_back(node, ways)
-            if back is not None:
-                yield Fault(
-                    node, "loop", f"leads back to itself {_told(back, by_key)}; let the call end, or go on elsewhere."
-                )
-            elif node not in reached:
-                yield Fault(
-                    node, "unreachable", "is a step that no call comes to; lead another one here, or take it out."
-                )
-
-
-def _reached(start: Node, ways: Mapping[Node, tuple[Node, ...]]) -> set[Node]:
-    found: set[Node] = set()
-    todo = [start]
-    while todo:
-        node = todo.pop()
-        if node not in found and node in ways:
-            found.add(node)
-            todo += ways[node]
-    return found
-
-
-def _way_back(start: Node, ways: Mapping[Node, tuple[Node, ...]]) -> list[Node] | None:
-    """A shortest way from a step to itself."""
-    came: dict[Node, Node] = {}
-    todo = [start]
-    while todo:
-        node = todo.pop(0)
-        for exit in ways.get(node, ()):
-            if exit == start:
-                way = [node]
-                while way[-1] != start:
-                    way.append(came[way[-1]])
-                return way[::-1]
-            if exit not in came:
-                came[exit] = node
-                todo.append(exit)
-    return None
-
-
-def _told(way: list[Node], lines: Mapping[str, VirtualLine]) -> str:
-    """The steps on the way, for people."""
-    between = [lines[node.line].place(node.position) for node in way[1:]]
-    return "by way of " + ", ".join(between) if between else "at once"

@@ -21,6 +21,7 @@ from bizpbx.policy.line import (
     RecordMissedCall,
     RingExtensions,
     VirtualLine,
+    clock,
 )
 from bizpbx.policy.line_graph import Node, after, place_of
 from bizpbx.policy.names import clean_name
@@ -210,12 +211,3 @@ def _news(plan: Plan, keeps_end: bool = False) -> tuple[Reason, ...]:
 def _hours(hours: Hours) -> str:
     days = " ".join(WEEKDAYS[day] for day in sorted(hours.weekdays))
     return f"{days} {clock(hours.begin)} to {clock(hours.end)}"
-
-
-def clock(minutes: int) -> str:
-    """Minutes since midnight as `HH:MM`; the end of the day is 24:00.
-
-    >>> clock(570), clock(24 * 60)
-    ('09:30', '24:00')
-    """
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

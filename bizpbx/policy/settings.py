@@ -261,3 +261,4 @@ class OrganisationSettings:
     gateways: tuple[Gateway, ...]
     numbers: tuple[tuple[str, str | None], ...]
     """(E.164, key it leads to)."""
+    lines: tuple[VirtualLine, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bizpbx.policy.line import VirtualLine
-from bizpbx.policy.line_graph import faults, in_order
+from bizpbx.policy.line_faults import faults
+from bizpbx.policy.line_graph import in_order
 from tests.policy.lines import forward, hang_up, hours, line, menu, ring
 
 DID = "+6564291311"

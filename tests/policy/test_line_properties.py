@@ -26,7 +26,7 @@ from bizpbx.policy.line import (
     RingExtensions,
     VirtualLine,
 )
-from bizpbx.policy.line_graph import faults
+from bizpbx.policy.line_faults import faults
 from bizpbx.policy.line_steps import line_of
 from bizpbx.policy.plan import (
     AskPasscode,

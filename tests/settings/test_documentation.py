@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from bizpbx.cli.frame.patching import bare
@@ -16,7 +17,9 @@ from bizpbx.directory.apply import apply
 from bizpbx.directory.database import Database
 from bizpbx.directory.parsing import parse
 from bizpbx.directory.schema import Settings
+from tests.settings.lines import with_lines
 from tests.settings.samples import NOON, SECRETS
+from tests.settings.test_no_answer import Voice, put
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text()
@@ -56,8 +59,15 @@ def test_every_code_is_explained() -> None:
     sources = [*(ROOT / "bizpbx" / "directory").rglob("*.py"), *(ROOT / "bizpbx" / "cli").rglob("*.py")]
     used = {code for path in sources for code in re.findall(r'"([a-z]+(?:-[a-z0-9]+)+)"', path.read_text())}
     explained = set(re.findall(r"`([a-z0-9-]+)`", PAGE.partition("## Codes")[2]))
-    known = {"utf-8", "utf-8-sig", "caller-id", "espeak-ng"}
+    known = {"utf-8", "utf-8-sig", "caller-id", "espeak-ng", "virtual-line"}
     assert used - known <= explained
+
+
+def test_the_example_of_a_virtual_line_applies(sqlite_database: Database) -> None:
+    page = (ROOT / "docs" / "virtual-lines.md").read_text()
+    data = with_lines() | yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    data["extensions"][1]["no_answer"] = {"emails": ["ann@acme.example"]}
+    put(sqlite_database, data, Voice())
 
 
 def test_the_example_applies(sqlite_database: Database) -> None:

@@ -16,6 +16,7 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.export import export
 from bizpbx.directory.lookup import SettingsReader
 from bizpbx.directory.parsing import check, parse
+from bizpbx.policy.line import WEEKDAYS
 from tests.settings.samples import NOON, SECRETS
 
 KEYS = st.integers(200, 99999).map(str).filter(lambda key: key not in ("999", "995", "993", "112", "911", "1777"))
@@ -44,6 +45,7 @@ LIMITS = st.none() | st.one_of(
     st.fixed_dictionaries({"kind": st.just("amount"), "value": PRICES}),
 )
 GUARD = st.none() | st.integers(0, 1000) | st.just("off")
+LINE_KEYS = ["700", "70001", "81"]
 KINDS = ["ip_phone", "mobile", "desktop"]
 
 
@@ -130,6 +132,28 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             ],
         }
 
+    lines = draw(st.lists(st.sampled_from([key for key in LINE_KEYS if key not in keys]), max_size=3, unique=True))
+
+    def step() -> dict[str, Any]:
+        kinds: dict[str, Any] = {
+            "ring": {"extensions": draw(st.lists(st.sampled_from(keys), min_size=1, max_size=3, unique=True))},
+            "forward": {"to": draw(NUMBERS.filter(lambda n: n not in dids)), "payer": draw(st.sampled_from(keys))},
+            "gather": {"keys": draw(st.dictionaries(st.sampled_from("0123456789*"), st.just("end"), min_size=1))},
+            "hours": {"begin": "09:00", "end": draw(st.sampled_from(["18:00", "00:00", "24:00"])), "otherwise": "end"},
+        }
+        kinds["gather"] |= {"tries": draw(st.integers(1, 5)), "seconds": draw(st.integers(1, 30))}
+        kinds["hours"]["days"] = draw(st.lists(st.sampled_from(WEEKDAYS), min_size=1, unique=True))
+        kind = draw(st.sampled_from(list(kinds)))
+        return {kind: kinds[kind]}
+
+    def line(position: int, key: str) -> dict[str, Any]:
+        steps = [step() for _ in range(draw(st.integers(1, 4)))]
+        if position + 1 < len(lines) and draw(st.booleans()):
+            steps.append({"forward": {"to": lines[position + 1]}})
+        elif draw(st.booleans()):
+            steps.append({"name": "bye", "hang_up": True})
+        return {"key": key, "label": draw(LABELS), "steps": steps}
+
     return {
         "organisation": {
             "name": draw(LABELS),
@@ -146,7 +170,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             for name in members
         ],
         "licences": dict.fromkeys(KINDS, 15),
-        "numbers": [{"number": did, "to": maybe(keys)} for did in dids],
+        "numbers": [{"number": did, "to": maybe([*keys, *lines])} for did in dids],
         "gateways": [
             {
                 "name": name,
@@ -162,6 +186,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         "rates": draw(st.lists(RATES, max_size=5, unique_by=lambda rate: (rate["prefix"], rate["effective"]))),
         "outbound_rules": [rule(name) for name in rules],
         "extensions": [extension(key) for key in keys],
+        "virtual_lines": [line(position, key) for position, key in enumerate(lines)],
     }
 
 
@@ -186,6 +211,9 @@ def test_export_and_apply_undo_each_other(migrated_file: Path, first: dict[str, 
             # And what calls see is what the file says.
             assert {one.key: one.label for one in seen.extensions} == {
                 one["key"]: one["label"] for one in file["extensions"]
+            }
+            assert {one.key: len(one.steps) for one in seen.lines} == {
+                one["key"]: len(one["steps"]) for one in file["virtual_lines"]
             }
             assert dict(seen.numbers) == {one["number"]: one["to"] for one in file["numbers"]}
             assert [one["prefix"] for one in exported["rates"]] == sorted(one["prefix"] for one in file["rates"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import types
 from typing import Any, Union, get_args, get_origin
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel
 
 from bizpbx.errors import InvalidSettings
 
+ITEM = re.compile(r"([a-z_]+)\[([0-9]{1,4})\]")
+"""An item of a list, as paths write it: `steps[2]`."""
 TRUE = ("true", "yes", "on")
 FALSE = ("false", "no", "off")
 
@@ -28,21 +31,40 @@ def patched(document: dict[str, Any], pairs: list[str], model: type[BaseModel]) 
 def put(document: dict[str, Any], steps: list[str], text: str, kind: Any) -> None:
     for step in steps[:-1]:
         kind = inner(kind, step)
-        below = document.get(step)
+        found = ITEM.fullmatch(step)
+        below = item(document, found[1], int(found[2])) if found else document.get(step)
         if not isinstance(below, dict):
             below = document[step] = {}
         document = below
     name = steps[-1]
     value = typed(text, inner(kind, name))
+    found = ITEM.fullmatch(name)
+    if found:
+        item(document, found[1], int(found[2]))
+        document[found[1]][int(found[2])] = value
+        return
     if value is None and get_origin(kind) is dict:
         document.pop(name, None)
     else:
         document[name] = value
 
 
+def item(document: dict[str, Any], name: str, position: int) -> Any:
+    """What stands in a list, by its position from 0 on. Raises InvalidSettings if nothing does."""
+    listed = document.get(name)
+    if not isinstance(listed, list) or position >= len(listed):
+        count = len(listed) if isinstance(listed, list) else 0
+        raise InvalidSettings([(f"{name}[{position}]", "usage", f"is not there; {name} has {count} entries.")])
+    return listed[position]
+
+
 def inner(kind: Any, name: str) -> Any:
-    """The type of a field of this type; None where the schema knows no such field."""
+    """The type of a field of this type, or of an item of it; None where the schema knows no such field."""
     kind = bare(kind)
+    found = ITEM.fullmatch(name)
+    if found:
+        listed = inner(kind, found[1])
+        return bare(get_args(listed)[0]) if get_origin(listed) is list else None
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(name)
         return bare(field.annotation) if field else None

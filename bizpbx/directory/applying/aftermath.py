@@ -14,6 +14,7 @@ from bizpbx.directory.gateway import Gateway
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, FallbackGateway, OutboundRule
+from bizpbx.directory.virtual_line import LineStep, LineTarget, VirtualLine
 from bizpbx.policy.settings import CallerIdMode
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def check_removals(work: Work) -> None:
     """Whatever still refers to a thing that is to be removed becomes a problem of that thing."""
-    target = aliased(Extension)
+    target, other_line = aliased(Extension), aliased(VirtualLine)
     ours = Extension.organisation_id == work.organisation_id
     users = {
         "members": [
@@ -52,6 +53,26 @@ def check_removals(work: Work) -> None:
         ]
         + [
             select(Number.e164, Extension.key).join(Extension, Extension.id == Number.extension_id).where(ours),
+            select(VirtualLine.key, Extension.key)
+            .join(LineTarget, LineTarget.line_id == VirtualLine.id)
+            .join(Extension, Extension.id == LineTarget.extension_id)
+            .where(ours)
+            .distinct(),
+            select(VirtualLine.key, Extension.key)
+            .join(LineStep, LineStep.line_id == VirtualLine.id)
+            .join(Extension, Extension.id == LineStep.extension_id)
+            .where(ours)
+            .distinct(),
+        ],
+        "virtual_lines": [
+            select(Number.e164, VirtualLine.key)
+            .join(VirtualLine, VirtualLine.id == Number.line_id)
+            .where(VirtualLine.organisation_id == work.organisation_id),
+            select(VirtualLine.key, other_line.key)
+            .join(LineStep, LineStep.line_id == VirtualLine.id)
+            .join(other_line, other_line.id == LineStep.to_line_id)
+            .where(VirtualLine.organisation_id == work.organisation_id)
+            .distinct(),
         ],
     }
     words = {
@@ -63,6 +84,13 @@ def check_removals(work: Work) -> None:
         ("extensions", 0): ("extensions", "is a forward target of extension {}; change that first."),
         ("extensions", 1): ("extensions", "is on the VIP list of extension {}; change that first."),
         ("extensions", 2): ("numbers", "takes the calls to {}; send that number elsewhere first."),
+        ("extensions", 3): ("virtual_lines", "rings in virtual line {}; take it out of that first."),
+        ("extensions", 4): (
+            "virtual_lines",
+            "pays for calls of virtual line {}, or is told of its missed calls; change that first.",
+        ),
+        ("virtual_lines", 0): ("numbers", "takes the calls to {}; send that number elsewhere first."),
+        ("virtual_lines", 1): ("virtual_lines", "is where virtual line {} goes on; change that first."),
     }
     for section, queries in users.items():
         going = frozenset(work.sections[section].removed)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bizpbx import validation
 from bizpbx.directory import passcodes
-from bizpbx.directory.applying import messages
+from bizpbx.directory.applying import line_checks, messages
 from bizpbx.directory.applying.work import CHUNK, Work
 from bizpbx.directory.documents import Document
 from bizpbx.directory.number import Number
@@ -20,20 +20,17 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
     """Note every problem in `work`."""
     for key, document in work.sections["extensions"].after.items():
         check_extension(work, key, document)
-    keys: Iterable[str] = work.sections["extensions"].after
-    if country_changed:
-        keys = {*keys, *(key for key in work.ids["extensions"] if work.exists("extensions", key))}
-    for key in sorted(keys):
-        try:
-            validation.extension_key(key, organisation["country"])
-        except InvalidText as refused:
-            work.problem(work.path("extensions", key, "key"), "emergency-number", refused.sentence)
+    for key, document in work.sections["virtual_lines"].after.items():
+        line_checks.check_line(work, key, document)
+    line_checks.check_keys(work)
+    for section in ("extensions", "virtual_lines"):
+        check_emergency(work, section, organisation["country"], country_changed)
     for name, document in work.sections["outbound_rules"].after.items():
-        refer(work, work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
+        work.refer(work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
         check_fallback_gateways(work, name, document)
         check_caller_id_plan(work, name, document)
     for name, document in work.sections["numbers"].after.items():
-        refer(work, work.path("numbers", name, "to"), "extensions", document["to"])
+        check_destination(work, work.path("numbers", name, "to"), document["to"])
     for name, document in work.sections["gateways"].after.items():
         if document["password"] is not None and document["username"] is None:
             path = work.path("gateways", name, "password")
@@ -43,8 +40,28 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
             path = work.path("gateways", name, "password")
             work.problem(path, "no-stored-password", "is not stored yet; write the password out.")
     check_owners(work)
-    refer(work, "organisation.default_rule", "outbound_rules", organisation["default_rule"])
-    refer(work, "organisation.main_number", "numbers", organisation["main_number"])
+    work.refer("organisation.default_rule", "outbound_rules", organisation["default_rule"])
+    work.refer("organisation.main_number", "numbers", organisation["main_number"])
+
+
+def check_destination(work: Work, path: str, key: str | None) -> None:
+    """A number leads to an extension or a virtual line."""
+    if key is None or work.exists("extensions", key) or work.exists("virtual_lines", key):
+        return
+    was_line = key in work.sections["virtual_lines"].removed
+    work.refer(path, "virtual_lines" if was_line else "extensions", key)
+
+
+def check_emergency(work: Work, section: str, country: str, country_changed: bool) -> None:
+    """No key is an emergency number of the home country."""
+    keys: Iterable[str] = work.sections[section].after
+    if country_changed:
+        keys = {*keys, *(key for key in work.ids[section] if work.exists(section, key))}
+    for key in sorted(keys):
+        try:
+            validation.extension_key(key, country)
+        except InvalidText as refused:
+            work.problem(work.path(section, key, "key"), "emergency-number", refused.sentence)
 
 
 def check_extension(work: Work, key: str, document: Document) -> None:
@@ -55,9 +72,9 @@ def check_extension(work: Work, key: str, document: Document) -> None:
     if document["passcode"] == passcodes.STORED and (stored is None or stored["passcode"] is None):
         problem("passcode", "no-stored-passcode", "is not stored yet; write the passcode out.")
     incoming, forwarding = document["incoming"], document["incoming"]["forwarding"]
-    refer(work, work.path("extensions", key, "assignee"), "members", document["assignee"])
-    refer(work, work.path("extensions", key, "incoming.gateway"), "gateways", incoming["gateway"])
-    refer(work, work.path("extensions", key, "outbound_rule"), "outbound_rules", document["outbound_rule"])
+    work.refer(work.path("extensions", key, "assignee"), "members", document["assignee"])
+    work.refer(work.path("extensions", key, "incoming.gateway"), "gateways", incoming["gateway"])
+    work.refer(work.path("extensions", key, "outbound_rule"), "outbound_rules", document["outbound_rule"])
     for kind in incoming["devices"]:
         if kind not in document["devices"]:
             problem(
@@ -72,7 +89,7 @@ def check_extension(work: Work, key: str, document: Document) -> None:
             elif field == "extensions" and target == key:
                 problem(path, "itself", "an extension cannot forward to itself; take it out.")
             elif not target.startswith("+"):
-                refer(work, work.path("extensions", key, path), "extensions", target)
+                work.refer(work.path("extensions", key, path), "extensions", target)
             seen.add(target)
     if forwarding["enabled"] and forwarding["number"] is None and not forwarding["extensions"]:
         problem(
@@ -129,7 +146,7 @@ def check_fallback_gateways(work: Work, name: str, document: Document) -> None:
         if gateway == document["gateway"] or gateway in fallbacks[:position]:
             work.problem(path, "duplicate", f"{gateway} is tried already; keep one.")
         else:
-            refer(work, path, "gateways", gateway)
+            work.refer(path, "gateways", gateway)
 
 
 def check_caller_id_plan(work: Work, name: str, document: Document) -> None:
@@ -143,17 +160,6 @@ def check_caller_id_plan(work: Work, name: str, document: Document) -> None:
                 work.path("outbound_rules", name, "caller_id_plan"), "duplicate", f"has {told} twice; keep one."
             )
         seen.add(place)
-
-
-def refer(work: Work, path: str, section: str, target: str | None) -> None:
-    """`path` refers to `target` in `section`: it has to be there in the end."""
-    if target is not None and not work.exists(section, target):
-        noun = work.sections[section].noun
-        going = target in work.sections[section].removed
-        sentence = (
-            f"{noun} {target} is being removed." if going else f"there is no {noun} {target}; add it, or take this out."
-        )
-        work.problem(path, "unknown", sentence)
 
 
 def check_owners(work: Work) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from bizpbx.directory import documents, schema
+from bizpbx.directory import documents, line_values, schema
 from bizpbx.directory.applying import usage_limits
 from bizpbx.directory.applying.work import NOUNS, Work
 from bizpbx.directory.default_countries import default_countries
@@ -19,6 +19,7 @@ NAME_FIELDS = {
     "gateways": "name",
     "outbound_rules": "name",
     "extensions": "key",
+    "virtual_lines": "key",
     "numbers": "number",
 }
 
@@ -64,6 +65,8 @@ def complete(work: Work, section: str, document: Document, stored: Document | No
         return complete_rule(document, stored)
     if section == "extensions":
         return complete_extension(work, document, stored["devices"] if stored and not work.prune else {})
+    if section == "virtual_lines":
+        return line_values.completed(document)
     return document
 
 

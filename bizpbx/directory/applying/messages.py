@@ -15,7 +15,9 @@ from bizpbx.directory.applying.work import Work
 from bizpbx.directory.database import Database
 from bizpbx.directory.documents import Document
 from bizpbx.directory.organisation import Organisation
+from bizpbx.directory.schema_types import Message
 from bizpbx.directory.sound import Greeting, Sound, SoundSource
+from bizpbx.directory.virtual_line import LineStep
 from bizpbx.errors import InvalidSettings, NotSpoken
 from bizpbx.voicemail.speech import Made, Speaker, Speech
 
@@ -30,21 +32,29 @@ class Spoken:
     made: tuple[tuple[Speech, Made], ...] = ()
 
 
-def among(settings: schema.Settings) -> Iterator[tuple[str, schema.Message]]:
+def among(settings: schema.Settings) -> Iterator[tuple[str, Message]]:
     """(path, message) of every message in a file."""
     for position, extension in enumerate(settings.extensions or ()):
         if extension.no_answer is not None and extension.no_answer.message is not None:
             yield f"extensions[{position}].no_answer.message", extension.no_answer.message
+    for position, line in enumerate(settings.virtual_lines or ()):
+        for number, step in enumerate(line.steps):
+            path = f"virtual_lines[{position}].steps[{number}]"
+            if step.play is not None:
+                yield f"{path}.play.message", step.play.message
+            if step.gather is not None and step.gather.message is not None:
+                yield f"{path}.gather.message", step.gather.message
 
 
 def in_use(session: Session, domain: str) -> Iterator[tuple[Document, str]]:
     """(message, digest) of every message that an organisation has in its settings."""
-    query = (
-        select(Greeting.message, Greeting.sound)
-        .join(Organisation, Organisation.id == Greeting.organisation_id)
-        .where(Organisation.domain == domain)
-    )
-    yield from map(tuple, session.execute(query))
+    for table in (Greeting, LineStep):
+        query = (
+            select(table.message, table.sound)
+            .join(Organisation, Organisation.id == table.organisation_id)
+            .where(Organisation.domain == domain, table.sound.is_not(None))
+        )
+        yield from map(tuple, session.execute(query))
 
 
 def speak(

@@ -46,11 +46,22 @@ def members(work: Work) -> None:
 
 def numbers(work: Work) -> None:
     plan = work.sections["numbers"]
+    # A key that goes from an extension to a line, or back, takes its numbers along.
+    moved = [work.sections[one] for one in ("extensions", "virtual_lines")]
+    keys = {key for old, new in (moved, moved[::-1]) for key in old.removed if key in new.added}
     rows = {
-        name: {"e164": name, "extension_id": work.ids["extensions"].get(plan.after[name]["to"])}
-        for name in plan.touched
+        name: {
+            "e164": name,
+            "extension_id": target(work, "extensions", plan.after[name]["to"]),
+            "line_id": target(work, "virtual_lines", plan.after[name]["to"]),
+        }
+        for name in [*plan.touched, *(name for name, document in plan.after.items() if document["to"] in keys)]
     }
     write(work, "numbers", rows)
+
+
+def target(work: Work, section: str, key: str | None) -> int | None:
+    return work.ids[section][key] if key is not None and work.exists(section, key) else None
 
 
 def gateways(work: Work) -> None:

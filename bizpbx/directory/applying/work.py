@@ -18,6 +18,7 @@ from bizpbx.directory.outbound_rule import OutboundRule
 from bizpbx.directory.parsing import shortened
 from bizpbx.directory.recording import Change, differences
 from bizpbx.directory.secrets import Secrets
+from bizpbx.directory.virtual_line import VirtualLine
 from bizpbx.errors import InvalidSettings, NoFreeLicence
 
 NAME_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
@@ -25,6 +26,7 @@ NAME_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
     "gateways": Gateway.name,
     "outbound_rules": OutboundRule.name,
     "extensions": Extension.key,
+    "virtual_lines": VirtualLine.key,
     "numbers": Number.e164,
 }
 
@@ -33,6 +35,7 @@ NOUNS = {
     "gateways": "gateway",
     "outbound_rules": "rule",
     "extensions": "extension",
+    "virtual_lines": "virtual-line",
     "numbers": "number",
 }
 
@@ -66,9 +69,22 @@ class Section:
         for name in self.added:
             yield Change(self.noun, name, "", None, self.after[name])
         for name in self.changed:
-            yield from differences(self.noun, name, self.before[name], self.after[name])
+            yield from differences(self.noun, name, *numbered(self.before[name], self.after[name]))
         for name in self.removed:
             yield Change(self.noun, name, "", self.before[name], None)
+
+
+def numbered(before: Document, after: Document) -> tuple[Document, Document]:
+    """The documents with steps told apart by their position, as long as there are as many as before: then a change in
+    one of them is told as that."""
+    if len(before.get("steps", ())) != len(after.get("steps", ())):
+        return before, after
+    return _numbered(before), _numbered(after)
+
+
+def _numbered(document: Document) -> Document:
+    rest = {name: value for name, value in document.items() if name != "steps"}
+    return rest | {f"steps[{position}]": step for position, step in enumerate(document.get("steps", ()))}
 
 
 @dataclass(slots=True)
@@ -106,6 +122,14 @@ class Work:
         position = self.sections[section].positions.get(name)
         where = f"{section}[{position}]" if position is not None else f"{section}.{name}"
         return f"{where}.{field}" if field else where
+
+    def refer(self, path: str, section: str, target: str | None) -> None:
+        """`path` refers to `target` in `section`: it has to be there in the end."""
+        if target is not None and not self.exists(section, target):
+            noun = self.sections[section].noun
+            going = target in self.sections[section].removed
+            missing = f"there is no {noun} {target}; add it, or take this out."
+            self.problem(path, "unknown", f"{noun} {target} is being removed." if going else missing)
 
     def problem(self, path: str, code: str, sentence: str) -> None:
         self.problems.append((path, code, sentence))
