@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bizpbx.controller.queries import Queries
 from bizpbx.directory.lookup import SettingsReader
 from bizpbx.errors import InvalidText, NotFound
-from bizpbx.freeswitch.rendering import device_document, key_document, refused_document
+from bizpbx.freeswitch.rendering import device_document, key_document, line_document, refused_document
 from bizpbx.policy.settings import Extension
 
 NOT_FOUND = '<document type="freeswitch/xml"><section name="result"><result status="not found"/></section></document>'
@@ -68,6 +68,9 @@ class Directory:
             extension = tenant.extension(user)
             if extension is not None:
                 return key_document(tenant.organisation, extension)
+            line = tenant.virtual_line(user)
+            if line is not None:
+                return line_document(tenant.organisation, line, tenant.extension)
             return refused_document(domain, user)
         except NotFound:
             return NOT_FOUND

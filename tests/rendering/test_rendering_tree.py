@@ -29,6 +29,7 @@ from bizpbx.freeswitch.rendering.check import PARSER
 from bizpbx.freeswitch.rendering.dialplan import ENDINGS, emergency_expression
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.settings import Device, DeviceKind, Extension, Gateway, NoAnswer, Organisation, OrganisationSettings
+from tests.policy.lines import hang_up, hours, line, menu, ring
 from tests.rendering.hostile import INERT, REFUSED
 from tests.rendering.samples import device, extension, gateway, ha1, organisation
 
@@ -151,7 +152,8 @@ def test_an_unusable_device_is_an_entry_that_refuses(unusable: Device) -> None:
     called = extension("100", "acme.example", devices=[unusable])
     root = directory(organisation(extensions=[called]))
     assert user(root, "100-ip_phone") == REFUSING
-    assert user(root, "100") == REFUSING
+    # A device without a password is not registered: dialling it ends at once.
+    assert (user(root, "100") == REFUSING) is (unusable.ha1 is not None)
     assert user(parsed(device_document(ACME, called, unusable)), "100-ip_phone") == REFUSING
 
 
@@ -205,6 +207,27 @@ def test_a_refusal_names_whoever_was_asked_for() -> None:
             refused_document("acme.example", text)
     with pytest.raises(InvalidText):
         refused_document("acme.example/../", "100")
+
+
+def test_a_line_without_a_controller_rings_the_extensions_of_its_first_ring_step() -> None:
+    quiet = dataclasses.replace(extension("102", "acme.example"), do_not_disturb=True)
+    called = [extension(key, "acme.example", devices=[device(key, "acme.example")]) for key in ("100", "101")]
+    settings = organisation(extensions=[*called, quiet], numbers=(("+6564291310", "800"),))
+    lines = (
+        line(hours("closed"), menu(d1="sales"), ring("100", "102", "101", "199", seconds=7, name="sales"), ring("100")),
+        line(hang_up(), key="801"),
+        line(ring("102"), key="802"),
+    )
+    root = directory(dataclasses.replace(settings, lines=lines))
+    held = "leg_timeout=7,bizpbx_organisation=acme.example,bizpbx_target"
+    assert user(root, "800")["dial-string"] == ",".join(
+        f"[{held}={key}-ip_phone]sofia/internal/{key}-ip_phone.acme.example%acme.example" for key in ("100", "101")
+    )
+    assert user(root, "800")["sip-forbid-register"] == "true"
+    assert user(root, "801")["dial-string"] == "error/NORMAL_TEMPORARY_FAILURE"
+    assert user(root, "802")["dial-string"] == "error/USER_NOT_REGISTERED"
+    trunk = tree_of(dataclasses.replace(settings, lines=lines))[PurePosixPath("dialplan/bizpbx-trunk.xml")]
+    assert 'data="user/800@acme.example"' in trunk
 
 
 def test_two_organisations_with_the_same_keys_share_nothing() -> None:

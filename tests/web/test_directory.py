@@ -92,6 +92,20 @@ def test_a_device_deactivated_a_moment_ago_is_refused(switch: Switch, settings: 
     assert refuses(switch.looks_up("100-mobile"))
 
 
+def test_a_key_rings_also_while_the_directory_is_asked(switch: Switch, settings: Database) -> None:
+    issue(settings, "acme.example", "100", DeviceKind.MOBILE, actor="tester", at=NOON)
+    assert "100-mobile.acme.example%acme.example" in params(switch.looks_up("100"))["dial-string"]
+
+
+def test_the_key_of_a_line_is_known_and_is_nobody_s_account(switch: Switch, settings: Database) -> None:
+    data = example() | {"virtual_lines": [{"key": "800", "label": "L", "steps": [{"ring": {"extensions": ["100"]}}]}]}
+    applied(settings, data)
+    found = params(switch.looks_up("800"))
+    assert "100-mobile.acme.example%acme.example" in found["dial-string"]
+    assert found["sip-forbid-register"] == "true"
+    assert refuses(switch.looks_up("800", "bravo.example"))
+
+
 @pytest.mark.parametrize(
     "user", ["100-desktop", "199-ip_phone", "199", "nobody", "-", "100-", "-mobile", "100-IP_PHONE"]
 )

@@ -5,6 +5,7 @@ from bizpbx.freeswitch.rendering.directory import (
     device_document,
     directory_document,
     key_document,
+    line_document,
     refused_document,
 )
 from bizpbx.freeswitch.rendering.into import Manual, manual_steps, render_into
@@ -24,6 +25,7 @@ __all__ = [
     "diff",
     "directory_document",
     "key_document",
+    "line_document",
     "manual_steps",
     "new_password",
     "refused_document",

@@ -7,7 +7,7 @@ asks the static tree; a refusal is an entry that forbids.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bizpbx.freeswitch.dial_string import (
@@ -20,6 +20,7 @@ from bizpbx.freeswitch.dial_string import (
 )
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.rendering.environment import render, safe, token
+from bizpbx.policy.line import RingExtensions, VirtualLine
 from bizpbx.policy.numbers import is_token
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.settings import Device, Extension, Gateway, Organisation, OrganisationSettings
@@ -65,6 +66,11 @@ def key_document(organisation: Organisation, extension: Extension) -> str:
     return directory_document(organisation.domain, key_user(organisation, extension))
 
 
+def line_document(organisation: Organisation, line: VirtualLine, extension: Callable[[str], Extension | None]) -> str:
+    """The answer about the key of a virtual line."""
+    return directory_document(organisation.domain, line_user(organisation, line, extension))
+
+
 def refused_document(domain: str, user: str, cause: Cause = Cause.USER_NOT_REGISTERED) -> str:
     """The answer that refuses: `user` can neither register nor call, and a call to it ends with `cause`."""
     return directory_document(domain, refused_user(user, cause))
@@ -97,16 +103,34 @@ def key_user(organisation: Organisation, extension: Extension) -> User:
     return User(id=token(extension.key, "key"), dial_string=_native_dial_string(organisation, extension))
 
 
+def line_user(organisation: Organisation, line: VirtualLine, extension: Callable[[str], Extension | None]) -> User:
+    """The entry of a virtual line's key: dialling it rings the extensions of its first ring step together. The rest
+    of a line needs a controller; one without a ring step has nobody to ring."""
+    ring = next((step.action for step in line.steps if isinstance(step.action, RingExtensions)), None)
+    if ring is None:
+        return User(id=token(line.key, "key"), dial_string=f"error/{Cause.NORMAL_TEMPORARY_FAILURE}")
+    found = [callee for key in ring.extensions if (callee := extension(key)) is not None]
+    legs = [leg for callee in found for leg in _legs(organisation, callee, ring.seconds)]
+    return User(id=token(line.key, "key"), dial_string=",".join(legs) or f"error/{Cause.USER_NOT_REGISTERED}")
+
+
 def _native_dial_string(organisation: Organisation, extension: Extension) -> str:
-    if extension.gateway:
-        return gateway_address(extension.gateway.switch_name, _number_behind(extension.gateway) or extension.key)
-    if extension.do_not_disturb:
+    if extension.gateway is None and extension.do_not_disturb:
         return f"error/{Cause.USER_BUSY}"
-    ringing = [device for device in extension.devices if device.usable and device.rings and device.ha1]
-    if not ringing:
-        return f"error/{Cause.USER_NOT_REGISTERED}"
-    wait = f"leg_timeout={extension.no_answer.wait}"
-    return ",".join(device_leg(device.sip_user, organisation.domain, device.tls, wait) for device in ringing)
+    legs = _legs(organisation, extension, extension.no_answer.wait)
+    return ",".join(legs) or f"error/{Cause.USER_NOT_REGISTERED}"
+
+
+def _legs(organisation: Organisation, extension: Extension, seconds: int) -> list[str]:
+    """What rings for an extension; nothing where it is on do not disturb."""
+    if extension.gateway:
+        return [gateway_address(extension.gateway.switch_name, _number_behind(extension.gateway) or extension.key)]
+    if extension.do_not_disturb:
+        return []
+    # Whether a device has a password is not asked: without one it is not registered, and its leg ends at once.
+    ringing = (device for device in extension.devices if device.usable and device.rings)
+    wait = f"leg_timeout={seconds}"
+    return [device_leg(device.sip_user, organisation.domain, device.tls, wait) for device in ringing]
 
 
 def _number_behind(gateway: Gateway) -> str | None:
@@ -121,6 +145,9 @@ def directory_file(settings: OrganisationSettings, tls: bool) -> str:
 
 
 def _users(settings: OrganisationSettings, tls: bool) -> Iterator[User]:
+    by_key = {extension.key: extension for extension in settings.extensions} if settings.lines else {}
+    for line in settings.lines:
+        yield line_user(settings.organisation, line, by_key.get)
     for extension in settings.extensions:
         yield key_user(settings.organisation, extension)
         for device in extension.devices:
