@@ -45,7 +45,7 @@ def message(mail: Claimed, sender: str, attachment: Attachment | None = None) ->
     made = EmailMessage(policy=SMTP)
     made["From"] = Address(addr_spec=sender)
     made["To"] = Address(addr_spec=mail.recipient)
-    made["Subject"] = _flat(_template(mail, "subject").render(values))[:MOST_SUBJECT]
+    made["Subject"] = _unencoded(_flat(_template(mail, "subject").render(values))[:MOST_SUBJECT])
     made["Date"] = format_datetime(mail.created_at)
     made["Message-ID"] = message_id(mail, sender)
     made["Auto-Submitted"] = "auto-generated"
@@ -70,6 +70,16 @@ def _flat(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _flat(each) for name, each in value.items()}
     return [_flat(each) for each in value] if isinstance(value, list) else value
+
+
+def _unencoded(subject: str) -> str:
+    """A subject in which nothing is an encoded word (RFC 2047). Python's email package decodes those of a value that it
+    is given, and writes a line break that was in one as a line break: the caller's name would begin a header.
+
+    >>> _unencoded("from =?utf-8?q?Ann=0D=0ABcc:_x?=")
+    'from = ?utf-8?q?Ann=0D=0ABcc:_x?='
+    """
+    return subject.replace("=?", "= ?")
 
 
 def _template(mail: Claimed, part: str) -> Template:
