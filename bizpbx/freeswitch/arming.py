@@ -2,8 +2,9 @@
 
 Measured on FreeSWITCH 1.11: the scheduler ticks every half second on whole-second times, so that a leg armed with N
 seconds ends up to half a second before or a few hundredths after. The tasks belong to the leg that costs, so they
-survive a transfer of the other side. `sched_del` of a leg's UUID would delete every task of it; each task is a group of
-its own, named after the leg and what was granted, so that one can be replaced alone.
+survive a transfer of the other side. They are in the group that has the leg's UUID for its name, which the switch
+empties when the leg ends: the scheduler is one list that is walked with every task and every hang-up, and calls of a
+minute that leave tasks of ten behind would fill it.
 """
 
 from __future__ import annotations
@@ -40,24 +41,28 @@ def leg_variables(lease: Lease, warning: str) -> list[str]:
     variables = [f"origination_uuid={_checked(_LEG, lease.leg)}", f"{METERED}=true"]
     if lease.seconds is not None:
         variables.append(f"{ARMED}={lease.seconds:d}")
-        for number, (after, name, command) in enumerate(_tasks(lease.leg, lease.seconds, warning), 1):
-            variables.append(f"api_on_answer_{number}='sched_api +{after} {name} {command}'")
+        for number, (after, command) in enumerate(_tasks(lease.leg, lease.seconds, warning), 1):
+            variables.append(f"api_on_answer_{number}='sched_api +{after} {lease.leg} {command}'")
     return variables
 
 
 def rearming(leg: str, answered_at: datetime, armed: Collection[int], seconds: int, warning: str) -> list[str]:
     """Commands that let an answered leg talk `seconds` in place of what it is armed with (see ARMED).
 
-    The new end first, so that there is no moment without one; and both on the channel before that, so that whoever
-    goes on after a controller that died halfway knows what to take away.
+    Deleting takes all that a group holds. So the new end is set first, in a group of its own for that moment: there is
+    none without an end. And both are on the channel before that, so that whoever goes on after a controller that died
+    halfway does it all again.
     """
-    old = sorted(set(armed) - {seconds})
     began = int(answered_at.timestamp())
-    both = ",".join(map(str, (*old, seconds)))
+    both = ",".join(map(str, (*sorted(set(armed) - {seconds}), seconds)))
+    meanwhile = f"bizpbx-{_checked(_LEG, leg)}"
+    tasks = _tasks(leg, seconds, warning)
     return [
-        f"uuid_setvar {_checked(_LEG, leg)} {ARMED} {both}",
-        *(f"sched_api {began + after} {name} {command}" for after, name, command in _tasks(leg, seconds, warning)),
-        *(f"sched_del {name}" for before in old for _, name, _ in _tasks(leg, before, warning)),
+        f"uuid_setvar {leg} {ARMED} {both}",
+        *(f"sched_api {began + after} {meanwhile} {command}" for after, command in tasks[-1:]),
+        f"sched_del {leg}",
+        *(f"sched_api {began + after} {leg} {command}" for after, command in tasks),
+        f"sched_del {meanwhile}",
         f"uuid_setvar {leg} {ARMED} {seconds:d}",
     ]
 
@@ -71,14 +76,13 @@ def armed_with(value: str) -> frozenset[int]:
     return frozenset(int(part) for part in value.split(",") if part.isascii() and part.isdigit())
 
 
-def _tasks(leg: str, seconds: int, warning: str) -> list[tuple[int, str, str]]:
-    """(seconds from the answer, group, command). The sound is mixed into what comes from the leg: its other side hears
-    it, whoever that is by then, and the called one does not."""
+def _tasks(leg: str, seconds: int, warning: str) -> list[tuple[int, str]]:
+    """(seconds from the answer, command), the end last. The sound is mixed into what comes from the leg: its other side
+    hears it, whoever that is by then, and the called one does not."""
     leg, warning = _checked(_LEG, leg), _checked(_PATH, warning)
-    warned = seconds - min(WARNING, seconds // 2)
     return [
-        (warned, f"bizpbx-warn-{leg}-{seconds:d}", f"uuid_displace {leg} start {warning} 0 mr"),
-        (seconds, f"bizpbx-cut-{leg}-{seconds:d}", f"uuid_kill {leg} {CUT}"),
+        (seconds - min(WARNING, seconds // 2), f"uuid_displace {leg} start {warning} 0 mr"),
+        (seconds, f"uuid_kill {leg} {CUT}"),
     ]
 
 

@@ -93,6 +93,7 @@ class Core:
         self.sessions_since_start += 1
         self.peak = max(self.peak, len(self._channels))
         channel.on_report.append(lambda ended: self.records.write(ended))
+        channel.on_report.append(self._unschedule)
         channel.on_answer.append(self._answered)
         if channel.direction == "inbound":
             channel.fire("CHANNEL_CREATE")
@@ -104,6 +105,10 @@ class Core:
 
     def remove(self, channel: Channel) -> None:
         self._channels.pop(channel.uuid, None)
+
+    def _unschedule(self, channel: Channel) -> None:
+        """The group that is named after a leg ends with it."""
+        self.scheduler.delete(channel.uuid)
 
     def _answered(self, channel: Channel) -> None:
         """Run the commands of `api_on_answer`, `api_on_answer_1` and so on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,8 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from bizpbx.directory.database import Database
+from bizpbx.freeswitch.rendering import stored_password
 from bizpbx.metering.lease import Charge, Lease, LeaseState
 from bizpbx.metering.usage import UsageMonth
+from bizpbx.testbed.event_socket import EventSocket
 from bizpbx.testbed.installation import SwitchKind
 from bizpbx.testbed.world import EndedBy, answers
 from tests.scenarios.conftest import Scene
@@ -86,6 +89,10 @@ def test_what_was_not_talked_is_given_back(scene: Scene) -> None:
     after = settled(scene, "102")
     assert after.seconds - before == 2
     assert (after.reserved, after.charged) == (0, after.seconds)
+    # Nor does the switch keep in mind when to end a leg that is gone.
+    installation = scene.installation
+    with closing(EventSocket(installation.esl_port, stored_password(installation.tree) or "")) as switch:
+        assert switch.api(f"sched_del {leases(scene, '102')[-1].leg}").strip() == "+OK Deleted: 0"
 
 
 def test_a_call_that_nobody_answers_costs_nothing(scene: Scene) -> None:
