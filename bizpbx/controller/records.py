@@ -189,7 +189,8 @@ class Records:
             raise
         except DBAPIError as error:
             log.warning("records.batch_refused", reason=str(error.orig)[:300])
-        outcomes = [one for name in list(read) if (one := self._alone(spool, name, read)) is not None]
+        nothing = Outcome(frozenset(), frozenset(), frozenset())
+        outcomes = [nothing, *(one for name in list(read) if (one := self._alone(spool, name, read)) is not None)]
         return Outcome(*(frozenset[Leg]().union(*parts) for parts in zip(*map(_parts, outcomes), strict=True)))
 
     def _alone(self, spool: Spool, name: Leg, read: dict[Leg, tuple[Waiting, LegRecord]]) -> Outcome | None:

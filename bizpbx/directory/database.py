@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
+from bizpbx.directory.prepared import tell
 from bizpbx.errors import ConfigurationError
 
 BUSY_TIMEOUT = 10.0
@@ -87,7 +88,7 @@ def sqlite(url: URL, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A reader that turns writer halfway cannot wait for its turn: a writer says so at the start.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITING) else "BEGIN")
+        tell(connection, "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITING) else "BEGIN").close()
 
     return engine
 

@@ -169,6 +169,8 @@ def dialled_text(text: str) -> str:
 
 def plain_text(text: str, most: int) -> str:
     """Free text as it is kept: on one line, without what cannot be seen."""
+    if text.isascii() and text.isprintable():
+        return text[:most].strip()
     return "".join(
         " " if unicodedata.category(character).startswith(("Z", "C")) else character for character in text[:most]
     ).strip()

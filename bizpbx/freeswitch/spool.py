@@ -31,6 +31,8 @@ UNFINISHED = 60.0
 """Seconds that a file may be incomplete before it is taken for cut short. The switch writes it at once."""
 PAUSED_AFTER = 500
 """Entries of the folder that are looked at in one go."""
+USUAL = 64 << 10
+"""Bytes that hold nearly every file."""
 LOW = 64 << 20
 """Free bytes below which files that are on record are removed, the oldest first."""
 FOLDER_MODE = 0o2770
@@ -112,15 +114,14 @@ class Spool:
 
     def put_away(self, path: Path, day: date) -> None:
         """Move a file that is on record. Where done/ cannot take it, it is removed: the database has it."""
-        folder = self.done / day.isoformat()
         try:
-            _move(path, folder)
+            _move(path, f"{self.done}/{day}")
         except OSError:
             path.unlink(missing_ok=True)
 
     def put_aside(self, path: Path, reason: str) -> None:
         """Move a file that cannot be put on record. Raises OSError if failed/ cannot take it."""
-        _move(path, self.failed)
+        _move(path, str(self.failed))
         with contextlib.suppress(OSError):
             (self.failed / f"{path.name}.reason").write_text(reason + "\n")
 
@@ -151,19 +152,23 @@ class Spool:
 
 def _read(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(records.LARGEST + 1)
+    try:
+        data = b""
+        while len(data) <= records.LARGEST and (more := os.read(descriptor, USUAL)):
+            data += more
+    finally:
+        os.close(descriptor)
     if len(data) > records.LARGEST:
         raise UnreadableRecord(f"The file is larger than {records.LARGEST} bytes.")
     return data
 
 
-def _move(path: Path, folder: Path) -> None:
+def _move(path: Path, folder: str) -> None:
     target = f"{folder}/{path.name}"
     try:
         os.replace(path, target)  # noqa: PTH105 - a third of the cost, for every leg of every call
     except FileNotFoundError:
         # No such folder yet; or another controller has moved the file.
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             path.replace(target)

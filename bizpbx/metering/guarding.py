@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.base import UtcDateTime
+from bizpbx.directory.prepared import Prepared
 from bizpbx.mail.alerts import GUARD_REFUSED, alert
 from bizpbx.metering.guard import MEMORY, PROBATION, QUIET, WINDOW, Traffic, judge, may_be_new
 from bizpbx.metering.guard_record import GuardCountry, GuardRefusal
@@ -43,9 +44,9 @@ def guarded(session: Session, draw: Draw, terms: Terms, now: datetime) -> Denied
 def _traffic(session: Session, draw: Draw, now: datetime, *, with_countries: bool) -> Traffic:
     asked = {"organisation_id": draw.organisation_id, "extension": draw.extension, "call": draw.call}
     if not with_countries:
-        return Traffic(session.execute(CALLS, asked).scalar_one())
+        return Traffic(CALLS.all(session, asked)[0].calls)
     moments = {"since": now - MEMORY, "until": now - PROBATION, "within": now - WINDOW}
-    row = session.execute(CALLS_AND_COUNTRIES, {**asked, **moments, "country": draw.country}).one()
+    row = CALLS_AND_COUNTRIES.all(session, {**asked, **moments, "country": draw.country})[0]
     return Traffic(row.calls, not (row.charged or row.allowed), row.new_country_calls)
 
 
@@ -88,31 +89,34 @@ ALLOWED = cast("Table", GuardCountry.__table__)
 
 OURS = (LEASES.c.organisation_id == bindparam("organisation_id")) & (LEASES.c.extension == bindparam("extension"))
 OTHERS = LEASES.c.call != bindparam("call")
-CALLS = select(func.count(LEASES.c.call.distinct()).label("calls")).where(OURS, OTHERS, OPEN)
+UNDER_WAY = select(func.count(LEASES.c.call.distinct()).label("calls")).where(OURS, OTHERS, OPEN)
+CALLS = Prepared(UNDER_WAY)
 
-CALLS_AND_COUNTRIES = select(
-    CALLS.scalar_subquery().label("calls"),
-    select(func.count(LEASES.c.call.distinct()))
-    .where(OURS, OTHERS, NEW, LEASES.c.taken_at > bindparam("within"), LEASES.c.state != LeaseState.RELEASED)
-    .scalar_subquery()
-    .label("new_country_calls"),
-    exists()
-    .where(
-        OURS,
-        LEASES.c.country == bindparam("country"),
-        LEASES.c.taken_at > bindparam("since"),
-        LEASES.c.taken_at <= bindparam("until"),
-        or_(LEASES.c.state == LeaseState.SETTLED, LEASES.c.state == LeaseState.PRESUMED),
-        # What was lost without having been seen talking has made no country known.
-        LEASES.c.answered_at.is_not(None),
+CALLS_AND_COUNTRIES = Prepared(
+    select(
+        UNDER_WAY.scalar_subquery().label("calls"),
+        select(func.count(LEASES.c.call.distinct()))
+        .where(OURS, OTHERS, NEW, LEASES.c.taken_at > bindparam("within"), LEASES.c.state != LeaseState.RELEASED)
+        .scalar_subquery()
+        .label("new_country_calls"),
+        exists()
+        .where(
+            OURS,
+            LEASES.c.country == bindparam("country"),
+            LEASES.c.taken_at > bindparam("since"),
+            LEASES.c.taken_at <= bindparam("until"),
+            or_(LEASES.c.state == LeaseState.SETTLED, LEASES.c.state == LeaseState.PRESUMED),
+            # What was lost without having been seen talking has made no country known.
+            LEASES.c.answered_at.is_not(None),
+        )
+        .label("charged"),
+        exists()
+        .where(
+            ALLOWED.c.organisation_id == bindparam("organisation_id"),
+            ALLOWED.c.extension == bindparam("extension"),
+            ALLOWED.c.country == bindparam("country"),
+            ALLOWED.c.allowed_at > bindparam("since"),
+        )
+        .label("allowed"),
     )
-    .label("charged"),
-    exists()
-    .where(
-        ALLOWED.c.organisation_id == bindparam("organisation_id"),
-        ALLOWED.c.extension == bindparam("extension"),
-        ALLOWED.c.country == bindparam("country"),
-        ALLOWED.c.allowed_at > bindparam("since"),
-    )
-    .label("allowed"),
 )

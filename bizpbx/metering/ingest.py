@@ -14,10 +14,12 @@ from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Table, Text, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from bizpbx.directory.many_rows import ManyRows
 from bizpbx.directory.organisation import Organisation
+from bizpbx.directory.prepared import Prepared
 from bizpbx.metering.call_record import CALL_LEG, CALL_RECORD
 from bizpbx.metering.lease import CHARGES, LEASES
 from bizpbx.metering.leg import LegRecord
@@ -67,7 +69,7 @@ def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Out
     legs = {(record.switch, record.leg): record for record in records}
     asking = _asking(session.get_bind().dialect.name)
     if asking.alone is not None:
-        session.connection().execute(asking.alone)
+        asking.alone.first(session)
     owners = _owners(session, {leg.organisation for leg in legs.values() if leg.organisation is not None})
     nobodys = frozenset(name for name, leg in legs.items() if leg.organisation is None)
     unknown = frozenset(name for name, leg in legs.items() if leg.organisation is not None) - frozenset(
@@ -76,8 +78,7 @@ def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Out
     owned = {name: leg for name, leg in legs.items() if leg.organisation in owners}
     before = _of_calls(session, asking, owned.values())
     new = [leg for name, leg in owned.items() if name not in before]
-    if new:
-        session.connection().execute(asking.add, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
+    ADD.put(session, [_leg_row(leg, owners[leg.organisation or ""].id) for leg in new])
     talks = [Talk(leg.switch, leg.leg, leg.answered, leg.talked) for leg in new if leg.gateway]
     watch(session, settle_all(session, talks, now).values(), now)
     _bring_calls_up_to_date(session, asking, new, before.values(), owners)
@@ -87,7 +88,7 @@ def ingest(session: Session, records: Iterable[LegRecord], now: datetime) -> Out
 def _owners(session: Session, domains: Collection[str]) -> dict[str, _Owner]:
     if not domains:
         return {}
-    found = session.connection().execute(OWNERS, {"domains": list(domains)})
+    found = OWNERS.all(session, {"domains": list(domains)})
     return {domain: _Owner(id, country) for domain, id, country in found}
 
 
@@ -97,7 +98,7 @@ def _of_calls(session: Session, asking: _Asking, legs: Iterable[LegRecord]) -> d
     if not names:
         return {}
     wanted = {"switches": list({switch for switch, _ in names}), "names": list({call for _, call in names})}
-    return {(leg.switch, leg.leg): leg for leg in map(_leg, session.connection().execute(asking.legs, wanted))}
+    return {(leg.switch, leg.leg): leg for leg in map(_leg, asking.legs.all(session, wanted))}
 
 
 def _bring_calls_up_to_date(
@@ -118,8 +119,7 @@ def _bring_calls_up_to_date(
         if found is not None:
             cost = costs.get((switch, call_name), NOT_CHARGED)
             rows.append(_call_row(switch, call_name, owner.id, found) | {"cost": cost.amount, "priced": cost.priced})
-    if rows:
-        session.connection().execute(asking.tell, rows)
+    TELL.put(session, rows)
 
 
 def _costs(session: Session, asking: _Asking, calls: Mapping[Call, Sequence[LegRecord]]) -> dict[Call, _Cost]:
@@ -128,7 +128,7 @@ def _costs(session: Session, asking: _Asking, calls: Mapping[Call, Sequence[LegR
     if not out:
         return {}
     wanted = {"switches": list({switch for switch, _ in out}), "names": list({leg for _, leg in out})}
-    found = session.connection().execute(asking.costs, wanted)
+    found = asking.costs.all(session, wanted)
     costs: dict[Call, _Cost] = {}
     for switch, leg, prefix, amount in found:
         call = out[switch, leg]
@@ -143,6 +143,7 @@ def _e164(text: str, country: str) -> str | None:
 
 STORED = tuple(one.name for one in fields(LegRecord) if one.name not in ("organisation", "kept"))
 SUMMARISED = tuple(one.name for one in fields(CallSummary))
+PAID = ("organisation_id", "cost", "priced")
 
 
 def _leg_row(leg: LegRecord, organisation_id: int) -> dict[str, Any]:
@@ -168,16 +169,12 @@ def _call_row(switch: str, call: str, organisation_id: int, found: CallSummary) 
 
 
 class _Asking(NamedTuple):
-    """The statements of a batch, in the words of one database. Building them takes SQLAlchemy longer than the database
-    takes to answer them: they are built once. They name tables and are run by the session's connection: the way through
-    the object mapper costs as much again."""
+    """Questions of a batch, in the words of one database."""
 
-    alone: Any
+    alone: Prepared | None
     """None where there is one writer anyway."""
-    legs: Any
-    add: Any
-    costs: Any
-    tell: Any
+    legs: Prepared
+    costs: Prepared
 
 
 @cache
@@ -188,23 +185,39 @@ def _asking(dialect: str) -> _Asking:
             return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
         return column.in_(bindparam(name, expanding=True))
 
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    tell: Any = insert(CALL_RECORD)
-    changed = {name: tell.excluded[name] for name in (*SUMMARISED, "organisation_id", "cost", "priced")}
     return _Asking(
-        alone=select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)) if dialect == "postgresql" else None,
-        legs=select(*(CALL_LEG.c[name] for name in STORED)).where(
-            one_of(CALL_LEG.c.switch, "switches"), one_of(CALL_LEG.c.call, "names")
+        alone=Prepared(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME))) if dialect == "postgresql" else None,
+        legs=Prepared(
+            select(*(CALL_LEG.c[name] for name in STORED)).where(
+                one_of(CALL_LEG.c.switch, "switches"), one_of(CALL_LEG.c.call, "names")
+            )
         ),
-        add=insert(CALL_LEG).on_conflict_do_nothing(index_elements=["switch", "leg"]),
-        costs=select(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix, func.sum(CHARGES.c.amount))
-        .join(CHARGES, (CHARGES.c.organisation_id == LEASES.c.organisation_id) & (CHARGES.c.lease_id == LEASES.c.id))
-        .where(one_of(LEASES.c.switch, "switches"), one_of(LEASES.c.leg, "names"))
-        .group_by(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix),
-        tell=tell.on_conflict_do_update(index_elements=["switch", "call"], set_=changed),
+        costs=Prepared(
+            select(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix, func.sum(CHARGES.c.amount))
+            .join(
+                CHARGES, (CHARGES.c.organisation_id == LEASES.c.organisation_id) & (CHARGES.c.lease_id == LEASES.c.id)
+            )
+            .where(one_of(LEASES.c.switch, "switches"), one_of(LEASES.c.leg, "names"))
+            .group_by(LEASES.c.switch, LEASES.c.leg, LEASES.c.prefix)
+        ),
     )
 
 
-OWNERS = select(ORGANISATION.c.domain, ORGANISATION.c.id, ORGANISATION.c.country).where(
-    ORGANISATION.c.domain.in_(bindparam("domains", expanding=True))
+def _anew(made: Any) -> Any:
+    """A call's row is made again with each leg that comes."""
+    changed = {name: made.excluded[name] for name in (*SUMMARISED, *PAID)}
+    return made.on_conflict_do_update(index_elements=["switch", "call"], set_=changed)
+
+
+OWNERS = Prepared(
+    select(ORGANISATION.c.domain, ORGANISATION.c.id, ORGANISATION.c.country).where(
+        ORGANISATION.c.domain.in_(bindparam("domains", expanding=True))
+    )
 )
+
+ADD = ManyRows(
+    CALL_LEG,
+    ("organisation_id", *STORED),
+    lambda made: made.on_conflict_do_nothing(index_elements=["switch", "leg"]),
+)
+TELL = ManyRows(CALL_RECORD, ("switch", "call", *SUMMARISED, *PAID), _anew)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, exists, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from bizpbx.directory.prepared import Prepared
 from bizpbx.metering.allowance import Part, Parts, charges
 from bizpbx.metering.call_record import CALL_LEG
 from bizpbx.metering.lease import CHARGES, GRANTED, LEASES, RATE, LeaseState, rate_of
@@ -125,15 +126,15 @@ def _locked(session: Session, legs: list[Leg]) -> list[Row[Any]]:
     """The leases of these legs, held until the transaction ends; all of them before any usage is."""
     rows: list[Any] = []
     for start in range(0, len(legs), FEW):
-        rows += session.connection().execute(LOCKED, {"legs": legs[start : start + FEW]}).all()
+        rows += LOCKED.all(session, {"legs": legs[start : start + FEW]})
     return rows
 
 
-def _parts(session: Session, query: Any, leases: list[Row[Any]]) -> dict[int, dict[str, Part]]:
+def _parts(session: Session, query: Prepared, leases: list[Row[Any]]) -> dict[int, dict[str, Part]]:
     """By lease and month."""
     found: dict[int, dict[str, Part]] = defaultdict(dict)
     for some in _few(leases):
-        for lease_id, month, seconds, amount in session.connection().execute(query, some):
+        for lease_id, month, seconds, amount in query.all(session, some):
             found[lease_id][month] = Part(seconds, amount)
     return found
 
@@ -180,10 +181,10 @@ def _write(session: Session, outcomes: list[_Outcome], now: datetime) -> None:
         hold(session, changes)
     add(session, changes)
     _rewrite(session, UNCHARGED, [outcome.row for outcome in outcomes if outcome.before])
-    rows = [_charge(outcome, month, part) for outcome in outcomes for month, part in outcome.after.items()]
-    if rows:
-        session.connection().execute(CHARGE, rows)
-    session.connection().execute(ENDED, [_ended(outcome, now) for outcome in outcomes])
+    CHARGE.run_each(
+        session, [_charge(outcome, month, part) for outcome in outcomes for month, part in outcome.after.items()]
+    )
+    ENDED.run_each(session, [_ended(outcome, now) for outcome in outcomes])
 
 
 def _rewrite(session: Session, statement: Any, leases: list[Row[Any]]) -> None:
@@ -229,7 +230,7 @@ SEEN = (
     .with_for_update()
 )
 
-LOCKED = (
+LOCKED = Prepared(
     select(
         LEASES.c.id,
         LEASES.c.organisation_id,
@@ -248,11 +249,13 @@ LOCKED = (
 )
 
 # An open lease that is settled holds nothing any more.
-FREED = UNHELD.returning(GRANTED.c.lease_id, GRANTED.c.month, GRANTED.c.seconds, GRANTED.c.amount)
+FREED = Prepared(UNHELD.returning(GRANTED.c.lease_id, GRANTED.c.month, GRANTED.c.seconds, GRANTED.c.amount))
 
-CHARGED = select(CHARGES.c.lease_id, CHARGES.c.month, CHARGES.c.seconds, CHARGES.c.amount).where(
-    CHARGES.c.organisation_id.in_(bindparam("organisations", expanding=True)),
-    CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)),
+CHARGED = Prepared(
+    select(CHARGES.c.lease_id, CHARGES.c.month, CHARGES.c.seconds, CHARGES.c.amount).where(
+        CHARGES.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+        CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)),
+    )
 )
 
 UNCHARGED = delete(CHARGES).where(
@@ -260,9 +263,9 @@ UNCHARGED = delete(CHARGES).where(
     CHARGES.c.lease_id.in_(bindparam("leases", expanding=True)),
 )
 
-CHARGE = insert(CHARGES)
+CHARGE = Prepared(insert(CHARGES))
 
-ENDED = (
+ENDED = Prepared(
     update(LEASES)
     .where(LEASES.c.id == bindparam("of_lease"))
     .values(

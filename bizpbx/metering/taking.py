@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
+from bizpbx.directory.prepared import Prepared
 from bizpbx.metering.allowance import Parts, extended, possible
 from bizpbx.metering.guarding import guarded
 from bizpbx.metering.lease import GRANTED, LEASES, LeaseState
@@ -24,7 +25,7 @@ def take(session: Session, draw: Draw, terms: Terms, now: datetime) -> Granted |
     """
     months = [month for month, _ in split(now, terms.ring + terms.slice, terms.zone)]
     usage = locked(session, draw.organisation_id, draw.extension, months)
-    there = session.connection().execute(THERE, {"switch": draw.switch, "leg": draw.leg}).one_or_none()
+    there = THERE.first(session, {"switch": draw.switch, "leg": draw.leg})
     if there is not None:
         ours = there.state is LeaseState.OPEN and (there.organisation_id, there.extension, there.number) == (
             draw.organisation_id,
@@ -70,8 +71,8 @@ def affordable_now(usage: dict[str, Usage], terms: Terms, now: datetime) -> int 
 
 def write_grants(session: Session, organisation_id: int, lease_id: int, parts: Parts) -> None:
     """What a lease holds of each month. It holds nothing yet."""
-    session.connection().execute(
-        GRANT,
+    GRANT.run_each(
+        session,
         [
             {
                 "organisation_id": organisation_id,
@@ -87,9 +88,8 @@ def write_grants(session: Session, organisation_id: int, lease_id: int, parts: P
 
 def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now: datetime, new_country: bool) -> int:
     rate = terms.rate
-    connection = session.connection()
-    lease_id: int = connection.execute(
-        LEASE,
+    made = LEASE.first(
+        session,
         {
             "organisation_id": draw.organisation_id,
             "switch": draw.switch,
@@ -112,14 +112,22 @@ def _write(session: Session, draw: Draw, terms: Terms, seconds: int | None, now:
             # It may be answered at once, and is worth a look by then.
             "renew_at": now + timedelta(seconds=seconds / 2) if seconds is not None else None,
         },
-    ).scalar_one()
-    return lease_id
+    )
+    assert made is not None
+    return int(made.id)
 
 
-THERE = select(
-    LEASES.c.id, LEASES.c.state, LEASES.c.organisation_id, LEASES.c.extension, LEASES.c.number, LEASES.c.granted_seconds
-).where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
+THERE = Prepared(
+    select(
+        LEASES.c.id,
+        LEASES.c.state,
+        LEASES.c.organisation_id,
+        LEASES.c.extension,
+        LEASES.c.number,
+        LEASES.c.granted_seconds,
+    ).where(LEASES.c.switch == bindparam("switch"), LEASES.c.leg == bindparam("leg"))
+)
 
-LEASE = insert(LEASES).returning(LEASES.c.id)
+LEASE = Prepared(insert(LEASES).returning(LEASES.c.id))
 
-GRANT = insert(GRANTED)
+GRANT = Prepared(insert(GRANTED))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import and_, select
+from sqlalchemy import Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.member import Member
+from bizpbx.directory.prepared import Prepared
 from bizpbx.mail.alerts import alert
 from bizpbx.metering.allowance import allowance_of
 from bizpbx.metering.terms import Settlement
 from bizpbx.metering.thresholds import TOLD, reached
-from bizpbx.metering.usage import Key, UsageMonth
+from bizpbx.metering.usage import TABLE as MONTHS
+from bizpbx.metering.usage import Key
 from bizpbx.policy.settings import ExtensionType, UsageLimit, UsageLimitKind
 
 USAGE: Final = "usage"
@@ -27,30 +29,18 @@ def watch(session: Session, settlements: Iterable[Settlement], now: datetime) ->
     keys = {Key(one.organisation_id, one.extension, each.month) for one in settlements for each in one.charges}
     if not keys:
         return
-    found = session.execute(
-        select(UsageMonth, Extension.usage_limit_kind, Extension.usage_limit_value, Member.email)
-        .join(
-            Extension,
-            and_(Extension.organisation_id == UsageMonth.organisation_id, Extension.key == UsageMonth.extension),
-        )
-        .outerjoin(Member, Member.id == Extension.assignee_id)
-        .where(
-            UsageMonth.organisation_id.in_({key.organisation_id for key in keys}),
-            UsageMonth.extension.in_({key.extension for key in keys}),
-            UsageMonth.month.in_({key.month for key in keys}),
-            Extension.type == ExtensionType.NORMAL,
-            Extension.usage_limit_kind != UsageLimitKind.NONE,
-            Extension.usage_limit_value.is_not(None),
-        )
-        .order_by(UsageMonth.organisation_id, UsageMonth.extension, UsageMonth.month)
-        .execution_options(populate_existing=True)
-    )
-    for month, kind, value, email in found.all():
-        if value is None or Key(month.organisation_id, month.extension, month.month) not in keys:
+    asked = {
+        "organisations": sorted({key.organisation_id for key in keys}),
+        "extensions": sorted({key.extension for key in keys}),
+        "months": sorted({key.month for key in keys}),
+    }
+    for month in LIMITED.all(session, asked):
+        if Key(month.organisation_id, month.extension, month.month) not in keys:
             continue
-        share = reached(month.used_seconds, month.used_amount, allowance_of(UsageLimit(kind, value)))
+        allowance = allowance_of(UsageLimit(month.usage_limit_kind, month.usage_limit_value))
+        share = reached(month.used_seconds, month.used_amount, allowance)
         if share is not None:
-            tell(session, month.organisation_id, month.extension, month.month, share, email, now)
+            tell(session, month.organisation_id, month.extension, month.month, share, month.email, now)
 
 
 def used_up(session: Session, organisation_id: int, extension: str, month: str, now: datetime) -> None:
@@ -70,3 +60,34 @@ def tell(
     details = {"extension": extension, "month": month, "share": share}
     also = (email,) if email is not None else ()
     alert(session, organisation_id, f"{USAGE}-{share}/{extension}/{month}", USAGE, details, now, also)
+
+
+EXTENSIONS = cast("Table", Extension.__table__)
+MEMBERS = cast("Table", Member.__table__)
+
+LIMITED = Prepared(
+    select(
+        MONTHS.c.organisation_id,
+        MONTHS.c.extension,
+        MONTHS.c.month,
+        MONTHS.c.used_seconds,
+        MONTHS.c.used_amount,
+        EXTENSIONS.c.usage_limit_kind,
+        EXTENSIONS.c.usage_limit_value,
+        MEMBERS.c.email,
+    )
+    .join(
+        EXTENSIONS,
+        and_(EXTENSIONS.c.organisation_id == MONTHS.c.organisation_id, EXTENSIONS.c.key == MONTHS.c.extension),
+    )
+    .outerjoin(MEMBERS, MEMBERS.c.id == EXTENSIONS.c.assignee_id)
+    .where(
+        MONTHS.c.organisation_id.in_(bindparam("organisations", expanding=True)),
+        MONTHS.c.extension.in_(bindparam("extensions", expanding=True)),
+        MONTHS.c.month.in_(bindparam("months", expanding=True)),
+        EXTENSIONS.c.type == ExtensionType.NORMAL,
+        EXTENSIONS.c.usage_limit_kind != UsageLimitKind.NONE,
+        EXTENSIONS.c.usage_limit_value.is_not(None),
+    )
+    .order_by(MONTHS.c.organisation_id, MONTHS.c.extension, MONTHS.c.month)
+)

@@ -209,7 +209,7 @@ def test_the_guard_asks_one_question(ledger: Ledger, country: str, guard: Guard,
 
 def test_the_question_reads_what_it_counts_and_no_more(sqlite_database: Database) -> None:
     """Leases stay for ever: a question that goes through those of an extension becomes slower with every call."""
-    asked = CALLS_AND_COUNTRIES.compile(dialect=sqlite_database.engine.dialect)
+    asked = CALLS_AND_COUNTRIES.statement.compile(dialect=sqlite_database.engine.dialect)
     with sqlite_database.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", ("",) * len(asked.positiontup or ())).all()
     searches = [row.detail for row in plan if "lease" in row.detail]
