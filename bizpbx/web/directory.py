@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bizpbx.controller.queries import Queries
-from bizpbx.directory.lookup import SettingsReader
+from bizpbx.directory.lookup import Account, SettingsReader
 from bizpbx.errors import InvalidText, NotFound
 from bizpbx.freeswitch.rendering import device_document, key_document, line_document, refused_document
 from bizpbx.policy.settings import Extension
@@ -24,6 +24,9 @@ NOT_FOUND = '<document type="freeswitch/xml"><section name="result"><result stat
 
 LONGEST = 64 * 1024
 """Bytes of a request. FreeSWITCH sends a dozen short form fields."""
+
+MOST_WRITTEN = 20_000
+"""Documents that are kept, of about a kilobyte each."""
 
 USER = "freeswitch"
 """User name of the switch's basic authentication."""
@@ -38,6 +41,8 @@ class Directory:
         self._queries = queries
         self._reader = reader
         self._credentials = base64.b64encode(f"{USER}:{password}".encode())
+        self._written: dict[tuple[str, str, str], tuple[Account, str]] = {}
+        """The last documents: every call of a device asks for the same one."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 with a document; 401 without the password; 413 for a request no switch sends."""
@@ -58,12 +63,25 @@ class Directory:
             profile = _field(form, "sip_profile")
             resp.text = self._queries.ask(lambda session: self._document(session, domain, user, profile))
 
+    def _told(self, account: Account, profile: str) -> str:
+        """The document of a device. Of settings that were read anew the reader makes another account, so that one is
+        never told as it was."""
+        name = (account.organisation.domain, account.device.sip_user, profile)
+        known = self._written.get(name)
+        if known is not None and known[0] is account:
+            return known[1]
+        owner = Extension(account.key, account.label, devices=(account.device,))
+        document = device_document(account.organisation, owner, account.device, profile)
+        if len(self._written) >= MOST_WRITTEN:
+            self._written.clear()
+        self._written[name] = (account, document)
+        return document
+
     def _document(self, session: Session, domain: str, user: str, profile: str) -> str:
         try:
             account = self._reader.device_for_auth(session, domain, user)
             if account is not None:
-                owner = Extension(account.key, account.label, devices=(account.device,))
-                return device_document(account.organisation, owner, account.device, profile)
+                return self._told(account, profile)
             tenant = self._reader.tenant(session, domain)
             extension = tenant.extension(user)
             if extension is not None:
