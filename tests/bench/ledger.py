@@ -23,6 +23,7 @@ from bizpbx.metering.pricing import Rate
 from bizpbx.metering.settling import Talk, settle
 from bizpbx.metering.taking import take
 from bizpbx.metering.terms import Draw, Granted, Terms
+from tests.bench import machine
 from tests.bench.table import Row, show
 from tests.postgres import cluster, programs
 
@@ -98,6 +99,7 @@ def measure(url: str, extensions: int, threads: int) -> Row:
 
 
 def run() -> list[Row]:
+    print(f"  {machine.described()}")
     rows = []
     with TemporaryDirectory(prefix="bizpbx-bench-") as folder:
         url = f"sqlite:///{Path(folder, 'bizpbx.db')}"

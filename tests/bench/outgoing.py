@@ -8,25 +8,12 @@ before it is dialled, and charged at its end.
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bizpbx.testbed.requirements import which_switch
+from bizpbx.testbed.installation import Installation
 from bizpbx.testbed.sipp import SippWorld
-from bizpbx.testbed.sipp.load import load
 from bizpbx.testbed.world import answers, rings_only
-from tests.bench.calls import (
-    DOMAIN,
-    NO_CURL,
-    TALKS,
-    WARM_UP,
-    Compared,
-    Measured,
-    cpu_of,
-    installation,
-    measured,
-    rows,
-)
+from tests.bench.calls import DOMAIN, NO_CURL
+from tests.bench.side_by_side import Against, Running, rows
 from tests.bench.table import Row, show
 
 DIALLED, ASKED_FOR, MAPPED = "61234567", "+6561234567", "102"
@@ -68,42 +55,39 @@ class Way(StrEnum):
     METERED = "controller, metered"
 
 
-COMPARED: Compared = (
-    (Way.METERED, Way.UNMETERED),
-    (Way.METERED, Way.LOOKED_UP),
-    (Way.METERED, Way.STATIC),
+COMPARED = (
+    Against(Way.UNMETERED, Way.STATIC, cpu=1.30, p50=3, p99=15),
+    Against(Way.UNMETERED, Way.LOOKED_UP, cpu=1.30, p50=3, p99=15),
+    Against(Way.METERED, Way.UNMETERED, cpu=1.15),
+    Against(Way.METERED, Way.STATIC, cpu=1.45),
+    Against(Way.METERED, Way.LOOKED_UP, cpu=1.45),
 )
 
 
-def measure(way: Way, rate: int, calls: int) -> Measured:
-    """One run: a fresh installation, a warm-up, then `calls` calls at `rate` a second."""
-    with TemporaryDirectory(prefix="bizpbx-bench-") as folder, installation(Path(folder)) as made:
-        made.apply(SETTINGS)
-        password = made.credentials(DOMAIN, "101", "ip_phone")[1]
-        made.render()
-        if way in (Way.STATIC, Way.LOOKED_UP):
-            (made.tree / f"dialplan/bizpbx-{DOMAIN}.xml").write_text(STATIC)
-        if way is Way.STATIC:
-            (made.tree / "autoload_configs/xml_curl.conf.xml").write_text(NO_CURL)
+def start(way: Way, made: Installation) -> Running:
+    made.apply(SETTINGS)
+    password = made.credentials(DOMAIN, "101", "ip_phone")[1]
+    made.render()
+    if way in (Way.STATIC, Way.LOOKED_UP):
+        (made.tree / f"dialplan/bizpbx-{DOMAIN}.xml").write_text(STATIC)
+    if way is Way.STATIC:
+        (made.tree / "autoload_configs/xml_curl.conf.xml").write_text(NO_CURL)
+    if way is not Way.STATIC:
         made.controllers[0].start()
-        world = made.start_switch()
-        assert isinstance(world, SippWorld) and made.switch is not None
-        caller = world.phone(DOMAIN, "101-ip_phone", password, rings_only)
-        carrier = world.carrier(made.carrier_port, answers(0.05))
-        dialled, asked_for = (MAPPED, MAPPED) if way is Way.UNMETERED else (DIALLED, ASKED_FOR)
-        load(world, caller, dialled, calls=WARM_UP, rate=25, talks=TALKS)
-        switch, controller = made.switch.usage.cpu, cpu_of(made.controllers[0].pid)
-        result = load(world, caller, dialled, calls=calls, rate=rate, talks=TALKS)
-        switch, controller = made.switch.usage.cpu - switch, cpu_of(made.controllers[0].pid) - controller
-        assert {seen.to_user for seen in carrier.incoming} == {asked_for}
-        return measured(result, switch, controller)
+    world = made.start_switch()
+    assert isinstance(world, SippWorld)
+    caller = world.phone(DOMAIN, "101-ip_phone", password, rings_only)
+    carrier = world.carrier(made.carrier_port, answers(0.05))
+    dialled, asked_for = (MAPPED, MAPPED) if way is Way.UNMETERED else (DIALLED, ASKED_FOR)
+    assert world.call(caller, dialled).code == 200
+    assert {seen.to_user for seen in carrier.incoming} == {asked_for}
+    carrier.forget()
+    return Running(made, world, caller, dialled)
 
 
 def run() -> list[Row]:
     """Rows of the table; empty where there is no FreeSWITCH or SIPp."""
-    if which_switch().missing:
-        return []
-    return rows(Way, measure, COMPARED)
+    return rows(tuple(Way), start, COMPARED)
 
 
 if __name__ == "__main__":

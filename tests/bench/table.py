@@ -18,3 +18,8 @@ def show(title: str, rows: Sequence[Row]) -> None:
     widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
     for line in [columns, *cells]:
         print("  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def met(value: float, most: float) -> str:
+    """Whether a goal is reached, in a word."""
+    return "met" if value <= most else "missed"
