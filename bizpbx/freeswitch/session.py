@@ -131,7 +131,8 @@ class FreeSwitchCall:
             header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
             self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
         began = time.monotonic()
-        warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING))
+        # The operator's file is looked for on the disk: only where there is somebody to warn.
+        warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING)) if any(map(is_leased, ring.targets)) else ""
         self._execute("bridge", dial_string(ring, warning), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
         return ring_end(data, round(time.monotonic() - began))
