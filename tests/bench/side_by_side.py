@@ -31,6 +31,8 @@ LOADS = ((10, 60), (50, 300))
 ROUNDS = 2
 WARM_UP = 50
 TALKS = 0.1
+MEDIA_PORTS = 1200
+"""Four for each call, should all of one measurement be under way at once."""
 SETTLES = 1.5
 """Seconds after the last call in which records are taken: they are part of what a call costs."""
 
@@ -114,7 +116,7 @@ def rows(ways: Sequence[AnyWay], start: Start[AnyWay], compared: Sequence[Agains
 def _started(way: AnyWay, start: Start[AnyWay]) -> Iterator[Running]:
     with (
         TemporaryDirectory(prefix="bizpbx-bench-") as folder,
-        Installation(SwitchKind.FREESWITCH, Path(folder), media_ports=2000, keeps_tree=False) as made,
+        Installation(SwitchKind.FREESWITCH, Path(folder), media_ports=MEDIA_PORTS, keeps_tree=False) as made,
     ):
         yield start(way, made)
 
