@@ -31,8 +31,8 @@ LOADS = ((10, 60), (50, 300))
 ROUNDS = 2
 WARM_UP = 50
 TALKS = 0.1
-MEDIA_PORTS = 1200
-"""Four for each call, should all of one measurement be under way at once."""
+MEDIA_PORTS = 600
+"""Four for each call that is under way."""
 SETTLES = 1.5
 """Seconds after the last call in which records are taken: they are part of what a call costs."""
 
