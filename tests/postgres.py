@@ -15,9 +15,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+
+SCHEMA = """
+SELECT attrelid::regclass::text, attname, atttypid::regtype::text, attnotnull FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2, 3
+"""
+OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+"""
+SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 
 
 class Server:
@@ -39,9 +55,34 @@ class Server:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url(name)
 
+    def emptied(self, url: str, like: str) -> bool:
+        """Empty a database, and let its sequences begin anew. False if its schema is not that of `like`; it is gone
+        then."""
+        with psycopg.connect(self.url(like)) as template:
+            wanted = template.execute(SCHEMA).fetchall()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(OTHERS)
+            same = connection.execute(SCHEMA).fetchall() == wanted
+            if same:
+                empty(connection)
+        if not same:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                connection.execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)'.encode())
+        return same
+
     def restart(self) -> None:
         """Every connection is cut, as by an upgrade of the machine's packages. It is up again when this returns."""
         self._control("restart")
+
+
+def empty(connection: psycopg.Connection[Any]) -> None:
+    tables = [name for (name,) in connection.execute(TABLES)]
+    asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in tables)
+    filled = [f'"{name}"' for (name,) in connection.execute(asked.encode())]
+    if filled:
+        connection.execute(f"TRUNCATE {', '.join(filled)} CASCADE".encode())
+    for (name,) in connection.execute(SEQUENCES).fetchall():
+        connection.execute(f'ALTER SEQUENCE "{name}" RESTART'.encode())
 
 
 def programs() -> Path | None:

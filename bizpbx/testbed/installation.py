@@ -39,8 +39,8 @@ from bizpbx.testbed.requirements import which_switch
 from bizpbx.testbed.sipp import SippWorld
 from bizpbx.testbed.world import TestbedError, World
 
-READY = 15.0
-"""Seconds a controller may take to be ready."""
+READY = 60.0
+"""Seconds a controller may take to be ready: on a machine that is busy, too."""
 MEDIA_PORTS = 400
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bizpbx.testbed.installation import Installation, SwitchKind
+from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.world import answers
 
 SETTINGS = """
@@ -26,8 +27,8 @@ extensions:
 
 
 @pytest.fixture
-def installation() -> Iterator[Installation]:
-    with Installation(SwitchKind.SIMULATOR) as made:
+def installation(prefork: Prefork) -> Iterator[Installation]:
+    with Installation(SwitchKind.SIMULATOR, prefork=prefork) as made:
         yield made
 
 
@@ -41,7 +42,7 @@ def serve(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
 
 
@@ -118,7 +119,7 @@ def test_the_tree_is_brought_up_to_date_without_being_asked(installation: Instal
     (controller,) = installation.controllers
     controller.start()
     file = installation.tree / "directory" / "bizpbx-acme.example.xml"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert file.exists(), controller.log.read_text()

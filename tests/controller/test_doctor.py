@@ -21,6 +21,7 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.keys import Keys
 from bizpbx.freeswitch.spool import Spool
 from bizpbx.testbed.installation import Installation, SwitchKind
+from bizpbx.testbed.prefork import Prefork
 from tests.controller.conftest import fill
 from tests.controller.test_daemon import SETTINGS
 from tests.postgres import Server
@@ -73,9 +74,9 @@ class Patient(socketserver.ThreadingTCPServer):
 
 
 @pytest.fixture
-def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installation(monkeypatch: pytest.MonkeyPatch, prefork: Prefork) -> Iterator[Installation]:
     """The environment of this process is the installation's."""
-    with Installation(SwitchKind.SIMULATOR) as made:
+    with Installation(SwitchKind.SIMULATOR, prefork=prefork) as made:
         for name in [name for name in os.environ if name.startswith("BIZPBX_")]:
             monkeypatch.delenv(name)
         for name, value in made.environment.items():

@@ -49,7 +49,7 @@ def test_a_question_to_sqlite_waits_for_no_writer(sqlite_database: Database) -> 
             ).scalar_one()
         )
         assert tables == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
     asked.close()
 
 
@@ -81,4 +81,4 @@ def test_a_postgresql_that_does_not_answer_is_given_up_and_its_connection_thrown
         [sys.executable, "-c", SILENT, postgres_server.new_database()], capture_output=True, text=True, timeout=60
     )
     assert done.stdout.split() == ["silent", "True", "1"], done.stderr
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30

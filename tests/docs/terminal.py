@@ -43,7 +43,7 @@ class Terminal:
         """What these commands print."""
         script = f"set -euo pipefail\n[ ! -e bizpbx.env ] || . ./bizpbx.env\n{commands}"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60
+            ["bash", "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, f"{commands}: {done.stdout}{done.stderr}"
         return done.stdout

@@ -242,7 +242,7 @@ def test_it_holds_in_any_order(database: Database) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         OnThis,
         settings=settings(
-            max_examples=25,
+            max_examples=10,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,

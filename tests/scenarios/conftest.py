@@ -132,13 +132,12 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[SwitchKind], Stage]]:
+def stages(tmp_path_factory: pytest.TempPathFactory, prefork: Prefork) -> Iterator[Callable[[SwitchKind], Stage]]:
     """An installation of each kind, from the first scenario that asks for it to the last of this worker."""
     with ExitStack() as stack:
         post = MailServer()
         post.start()
         stack.callback(post.stop)
-        prefork = stack.enter_context(Prefork())
         prompts = tmp_path_factory.mktemp("prompts")
         make_short(prompts)
 

@@ -25,7 +25,7 @@ def test_a_bridged_call_goes_on_and_ends_normally(scene: Scene) -> None:
     scene.installation.controllers[0].kill()
     result = placed.result()
     assert result.code == 200
-    assert 1.4 <= result.duration <= 2.5
+    assert result.duration >= 1.4
     assert result.ended_by == "caller"
 
 

@@ -90,6 +90,9 @@ def test_no_call_leaves_its_plan_and_nothing_is_expanded(
     made = tmp_path_factory.mktemp("made") / "f"
     corpus = attempts(str(made), scene.installation.carrier_port)
     assert len({attempt.name.partition(",")[0] for attempt in corpus}) >= 60
+    if scene.installation.kind is SwitchKind.SIMULATOR:
+        # It parses no SIP: a third shows that the plan is the same there.
+        corpus = corpus[::3]
     for user in ("100-ip_phone", "100-mobile", "101-ip_phone", "102-ip_phone", "103-ip_phone"):
         scene.phone(user, busy)
     scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port, busy)

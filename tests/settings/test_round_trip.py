@@ -192,7 +192,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(files(), files())
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_export_and_apply_undo_each_other(migrated_file: Path, first: dict[str, Any], second: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:

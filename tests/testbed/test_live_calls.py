@@ -56,8 +56,8 @@ def test_one_phone_calls_another(world: SippWorld) -> None:
     assert (result.code, result.provisional) == (200, (100, 180))
     assert result.ended_by is EndedBy.CALLER
     assert result.time_to_ring is not None and result.time_to_answer is not None
-    assert result.time_to_answer - result.time_to_ring == pytest.approx(0.1, abs=0.09)
-    assert result.duration == pytest.approx(0.2, abs=0.15)
+    assert result.time_to_answer - result.time_to_ring >= 0.05
+    assert result.duration >= 0.15
     (seen,) = ben.incoming
     assert (seen.number, seen.rang, seen.answered, seen.cancelled, seen.ended) == (
         "100-ip_phone",
