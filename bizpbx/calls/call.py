@@ -14,6 +14,10 @@ class CallGone(Exception):
     """The caller hung up, or the switch dropped the call: there is nothing left to control."""
 
 
+class CallMoved(CallGone):
+    """The call was transferred: it is handed over anew, and what was planned for it before is void."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unanswered:
     """How a ring ended that nobody answered."""
@@ -58,6 +62,10 @@ class Arrival:
     """With a ring, a message or a recording: whether it really ended, or its controller died before asking for it."""
     last: Unanswered | Talked | None = None
     """How the last ring ended, if there was one."""
+    device: bool = False
+    """Whether a device of the organisation is at the far end."""
+    transfers: int = 0
+    """How often the call was transferred before it came here."""
     tries: int = 0
     """Entries for the passcode that an earlier controller has taken, all wrong."""
     kept: Kept | None = None

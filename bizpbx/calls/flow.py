@@ -74,11 +74,11 @@ def run(
         if isinstance(step, Ring):
             ring, refusals = granted(step, arrival, meter)
             reasons = (*reasons, *(refusal.reason for refusal in refusals))
-            if ring is None and plan.callee is None:
+            if ring is None and _called_out(plan):
                 refuse(call, refusals[0].prompt, plan, reasons)
                 return reasons
             if ring is None:
-                # A forward that its owner cannot pay for rings nobody; whoever called is not told of it.
+                # A forward or transfer that its owner cannot pay for rings nobody; whoever called is not told of it.
                 failed = Unanswered(Cause.NO_ANSWER)
                 continue
             step = ring
@@ -134,9 +134,14 @@ def refuse(call: Call, prompt: Prompt, plan: Plan, reasons: tuple[Reason, ...]) 
 
 def end(call: Call, talked: Talked, plan: Plan) -> None:
     """End a call after its conversation. One who called out and was cut off hears why."""
-    if talked.cut and plan.callee is None:
+    if talked.cut and _called_out(plan):
         call.announce(Prompt.ALLOWANCE_EXHAUSTED)
     call.hang_up(Cause.NORMAL_CLEARING)
+
+
+def _called_out(plan: Plan) -> bool:
+    """Whether the caller is the one who dialled a number outside, and who pays for it."""
+    return plan.callee is None and plan.transferred_by is None
 
 
 def goes_on(ring: Ring, failed: Unanswered | None) -> bool:

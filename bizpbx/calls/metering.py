@@ -70,7 +70,7 @@ def granted(ring: Ring, arrival: Arrival, meter: Meter) -> tuple[Ring | None, tu
         if not isinstance(target, GatewayTarget) or target.charge is None:
             targets.append(target)
             continue
-        leg = leg_of(arrival.id, ring, position)
+        leg = leg_of(arrival.id, ring, position, arrival.transfers)
         charged = Charged(arrival.switch, leg, arrival.id, target.domain, target.charge, target.dial, target.gateway)
         lease = meter.take(charged)
         if isinstance(lease, NotGranted):
@@ -87,7 +87,7 @@ def give_back(ring: Ring, arrival: Arrival, meter: Meter) -> None:
             meter.give_back(arrival.switch, target.lease.leg)
 
 
-def leg_of(call: str, ring: Ring, position: int) -> str:
+def leg_of(call: str, ring: Ring, position: int, transfers: int = 0) -> str:
     """The UUID of a leg, the same whoever works it out: a controller that takes the call over finds the lease that the
     one before it took.
 
@@ -95,5 +95,5 @@ def leg_of(call: str, ring: Ring, position: int) -> str:
     >>> leg_of("c", Ring(Stage.RING, (), 30, ""), 0) == leg_of("c", Ring(Stage.RING, (), 99, "x"), 0)
     True
     """
-    step = f"{ring.section}/" if ring.section else ""
+    step = (f"transfer {transfers}/" if transfers else "") + (f"{ring.section}/" if ring.section else "")
     return str(uuid.uuid5(_LEGS, f"{call}/{step}{ring.stage}/{ring.attempt}/{position}"))

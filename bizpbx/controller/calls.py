@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 import structlog
 
-from bizpbx.calls.call import Arrival, CallGone
+from bizpbx.calls.call import Arrival, CallGone, CallMoved
 from bizpbx.calls.flow import run
 from bizpbx.calls.metering import Meter
 from bizpbx.calls.passcode import Passcodes
+from bizpbx.calls.transfer import transfer
 from bizpbx.calls.voicemail import Voicemails
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.session import FreeSwitchCall
+from bizpbx.freeswitch.talk import FreeSwitchTalk, is_talk
 from bizpbx.policy.plan import Plan, Reason
 
 log = structlog.get_logger(__name__)
@@ -42,6 +44,9 @@ class CallHandler:
     def run(self) -> None:
         """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
         began = time.monotonic()
+        if self._session.session_data is not None and is_talk(self._session.session_data):
+            self._transfer()
+            return
         try:
             call = FreeSwitchCall(self._session, self._media)
         except CallGone:
@@ -58,6 +63,8 @@ class CallHandler:
         reasons: tuple[Reason, ...] | None = None
         try:
             reasons = run(call, decide, self._passcodes, self._meter, self._voicemails)
+        except CallMoved:
+            ended = "transferred"
         except CallGone:
             ended = "caller hung up"
         except BaseException:
@@ -76,4 +83,21 @@ class CallHandler:
                 rules=[reason.rule for reason in reasons] if reasons is not None else None,
                 ended=ended,
                 seconds=round(time.monotonic() - began, 3),
+            )
+
+    def _transfer(self) -> None:
+        """What a user wants who has keyed in a code. A fault of ours is logged, and the two talk on."""
+        talk = FreeSwitchTalk(self._session, self._media.prompts)
+        reasons: tuple[Reason, ...] = ()
+        ended = "done"
+        try:
+            reasons = transfer(talk, self._decide)
+        except CallGone:
+            ended = "hung up"
+        finally:
+            log.info(
+                "transfer",
+                organisation=talk.own.organisation,
+                rules=[reason.rule for reason in reasons],
+                ended=ended,
             )

@@ -17,10 +17,16 @@ from bizpbx.freeswitch.kept import noted
 from bizpbx.freeswitch.ring_end import DISPOSITION, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
-from bizpbx.policy.request import FromDevice, FromTrunk, Request
+from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk, Request
 
 LAST_SECOND: Final = 253_402_300_800
 """The end of the year 9999, which is the last that can be told."""
+
+TRANSFERRED_BY: Final = "bizpbx_transferred_by"
+"""On a leg that was transferred: SIP user of the device whose user did it last."""
+
+TRANSFERS: Final = "bizpbx_transfers"
+"""How often it was."""
 
 _DIVERTED_BY = re.compile(r"sips?:([^@;>]+)@")
 ENDED_BY: Final = {Stage.MESSAGE: "playback_samples", Stage.RECORD: "record_samples"}
@@ -28,6 +34,11 @@ ENDED_BY: Final = {Stage.MESSAGE: "playback_samples", Stage.RECORD: "record_samp
 stages are held by how the last ring ended."""
 
 _STAGES = {stage.value: stage for stage in Stage}
+
+
+def transferred_context(organisation: str) -> str:
+    """The dialplan context of calls that were transferred within an organisation (its domain)."""
+    return f"transferred:{organisation}"
 
 
 def arrival_of(data: Mapping[str, str]) -> Arrival:
@@ -38,16 +49,13 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
     disposition = "" if stage is Stage.NEW else data.get(f"variable_{DISPOSITION}") or ""
     host = data.get("variable_sip_network_ip") or data.get("Caller-Network-Addr") or ""
     call = data.get("Unique-ID", "")
+    caller = _caller(data, organisation)
+    party = caller.party if isinstance(caller, FromTransfer) else caller
     return Arrival(
         id=call,
         organisation=organisation,
         source=f"{host}:{data.get('variable_sip_network_port', '')}",
-        request=Request(
-            _caller(data, organisation),
-            data.get("Caller-Destination-Number", ""),
-            chance_of(call),
-            _moment(data.get("Caller-Channel-Created-Time", "")),
-        ),
+        request=request_of(data, caller, data.get("Caller-Destination-Number", "")),
         gateway=data.get("variable_bizpbx_gateway") or None,
         switch=data.get("FreeSWITCH-Switchname", ""),
         stage=stage,
@@ -55,9 +63,22 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         section=0 if stage is Stage.NEW else _count(data.get("variable_bizpbx_step", "")),
         finished=bool(data.get(f"variable_{ENDED_BY[stage]}") if stage in ENDED_BY else disposition),
         last=ring_end(data) if disposition else None,
+        device=isinstance(party, FromDevice),
+        transfers=transfers_of(data),
         tries=_count(data.get("variable_bizpbx_tries", "")),
         kept=None if stage is Stage.NEW else noted(lambda name: data.get(f"variable_{name}", "")),
     )
+
+
+def request_of(data: Mapping[str, str], caller: FromDevice | FromTrunk | FromTransfer, dialled: str) -> Request:
+    """What is asked for on a leg. Asked anew, by whomever, chance and moment are the same."""
+    moment = _moment(data.get("Caller-Channel-Created-Time", ""))
+    return Request(caller, dialled, chance_of(data.get("Unique-ID", "")), moment)
+
+
+def transfers_of(data: Mapping[str, str]) -> int:
+    """How often this leg was transferred."""
+    return _count(data.get(f"variable_{TRANSFERS}", ""))
 
 
 def _moment(text: str) -> datetime | None:
@@ -70,10 +91,28 @@ def _count(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk:
+def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk | FromTransfer:
+    if organisation is not None and data.get("Caller-Context") == transferred_context(organisation):
+        return FromTransfer(data.get(f"variable_{TRANSFERRED_BY}", ""), far_end(data))
     if organisation is not None:
-        secure = data.get("variable_sofia_profile_name") == TLS_PROFILE
-        return FromDevice(data.get("variable_bizpbx_device", ""), secure)
+        return FromDevice(data.get("variable_bizpbx_device", ""), _secure(data))
+    return _outsider(data)
+
+
+def far_end(data: Mapping[str, str]) -> FromDevice | FromTrunk:
+    """Who is at the far end of a leg, whichever side called: a device of ours, or somebody behind a gateway."""
+    if data.get("Call-Direction") == "outbound":
+        target = data.get("variable_bizpbx_target", "")
+        return FromTrunk(target) if data.get("variable_sip_gateway_name") else FromDevice(target, _secure(data))
+    device = data.get("variable_bizpbx_device")
+    return FromDevice(device, _secure(data)) if device else _outsider(data)
+
+
+def _secure(data: Mapping[str, str]) -> bool:
+    return data.get("variable_sofia_profile_name") == TLS_PROFILE
+
+
+def _outsider(data: Mapping[str, str]) -> FromTrunk:
     withheld = data.get("Caller-Privacy-Hide-Number") == "true" or "id" in data.get("variable_sip_Privacy", "").lower()
     return FromTrunk(
         number=data.get("Caller-Caller-ID-Number") or None,

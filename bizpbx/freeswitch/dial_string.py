@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bizpbx.errors import InvalidText
+from bizpbx.freeswitch import transfer_keys
 from bizpbx.freeswitch.arming import leg_variables
 from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Target
@@ -80,6 +81,7 @@ def _leg(target: Target, ring: Ring, warning: str) -> str:
     variables = [f"leg_timeout={ring.timeout:d}", *_identity(target, ring.withheld)]
     match target:
         case DeviceTarget():
+            variables += transfer_keys.leg_variables()
             return device_leg(target.sip_user, target.domain, target.tls, *variables)
         case GatewayTarget():
             if ring.patience is not None:

@@ -35,6 +35,7 @@ _VARIABLE = re.compile(rb"<(" + _READ.encode() + rb")>([^<>]*)</\1>")
 _SWITCH = re.compile(rb'<cdr core-uuid="[^"<>]*" switchname="([^"<>]*)"')
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DOMAIN = re.compile(r"[a-z0-9.:-]{1,253}")
+_NUMBER = re.compile(r"\+?[0-9]{2,32}")
 _KEY = re.compile(r"[0-9]{2,6}")
 _CAUSE = re.compile(r"[A-Z0-9_]{1,40}")
 _RULE = re.compile(r"[a-z0-9-]{1,40}")
@@ -112,11 +113,12 @@ def _leg(get: Get, switch: str) -> LegRecord:
         device=_one_of(device, _NAME),
         gateway=_one_of(gateway, _NAME),
         callee=None if called else _one_of(get("bizpbx_callee"), _KEY),
-        rules=()
-        if called
-        else tuple(word for word in get("bizpbx_rule").split()[:MOST_RULES] if _RULE.fullmatch(word)),
-        reason="" if called else plain_text(get("bizpbx_reason"), MOST_REASON),
-        kept=None if called else kept_of(get),
+        # A leg that was called says why where it was transferred.
+        rules=tuple(word for word in get("bizpbx_rule").split()[:MOST_RULES] if _RULE.fullmatch(word)),
+        reason=plain_text(get("bizpbx_reason"), MOST_REASON),
+        transferred_to=_one_of(get("bizpbx_transferred_to"), _NUMBER),
+        # A leg that was called has none of its own, unless it was transferred.
+        kept=kept_of(get),
     )
 
 

@@ -13,14 +13,16 @@ from typing import TypeVar
 
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
-from bizpbx.calls.call import Arrival, CallGone, Talked, Unanswered
-from bizpbx.freeswitch.arrival import ENDED_BY, arrival_of
+from bizpbx.calls.call import Arrival, CallGone, CallMoved, Talked, Unanswered
+from bizpbx.freeswitch.arrival import ENDED_BY, arrival_of, transfers_of
 from bizpbx.freeswitch.dial_string import dial_string, is_leased
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.kept import kept_variables
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, ring_end
+from bizpbx.freeswitch.told import told_before
+from bizpbx.freeswitch.transfer_keys import BOUND
 from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 
@@ -30,7 +32,7 @@ RESPONSE_MARGIN = 10.0
 TALK_LIMIT = 24 * 3600.0
 """Seconds after which a reply to a bridge is no longer waited for: longer than any call we allow."""
 
-RINGS = (Stage.RING, Stage.NO_ANSWER)
+RINGS = (Stage.RING, Stage.NO_ANSWER, Stage.BACK)
 
 ANNOUNCEMENT_LIMIT = 60.0
 """Seconds that an announcement may last."""
@@ -40,6 +42,9 @@ ENTRY_LIMIT = 120.0
 
 RINGBACK = "%(1000,3000,425)"
 """A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""
+
+RINGBACKS = ("ringback", "transfer_ringback")
+"""Which of them is heard depends on whether the call has been answered."""
 
 NOTHING = "silence_stream://10"
 
@@ -78,6 +83,7 @@ class FreeSwitchCall:
         if data is None:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
+        self._before = told_before(data, self.arrival)
         self._attempt = self.arrival.attempt
         self._step = data.get("variable_bizpbx_step", "")
         self._speaks = data.get("Answer-State") in ("early", "answered")
@@ -99,9 +105,7 @@ class FreeSwitchCall:
         """Kept back until the next command, so that noting costs no round trip of its own."""
         self._pending |= {
             "bizpbx_stage": stage.value,
-            "bizpbx_rule": " ".join(reason.rule for reason in reasons),
-            "bizpbx_reason": "; ".join(reason.text for reason in reasons),
-            "bizpbx_callee": plan.callee or "",
+            **self._before.variables(reasons, plan),
             "bizpbx_domain": plan.organisation or "",
         }
         step = str(section) if section else ""
@@ -124,7 +128,12 @@ class FreeSwitchCall:
         self._noted = True
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
-        variables = _ring_variables(ring) | ({"ringback": RINGBACK} if self._speaks else {})
+        variables = _ring_variables(ring)
+        if self._speaks:
+            variables |= dict.fromkeys(RINGBACKS, RINGBACK)
+        if self.arrival.device and not ring.insists:
+            # Whoever answers an emergency call is not to be sent elsewhere.
+            variables |= BOUND
         if ring.diverted_by:
             # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
             reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
@@ -135,6 +144,9 @@ class FreeSwitchCall:
         warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING)) if any(map(is_leased, ring.targets)) else ""
         self._execute("bridge", dial_string(ring, warning), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
+        if transfers_of(data) != self.arrival.transfers:
+            # In sync mode the switch goes on taking commands for the call as it was.
+            raise CallMoved
         return ring_end(data, round(time.monotonic() - began))
 
     def play(self, sound: Prompt | str, answer: bool) -> None:

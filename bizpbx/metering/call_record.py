@@ -50,6 +50,7 @@ class CallLeg(Owned, Base):
     rules: Mapped[str] = mapped_column(Text)
     """Codes, separated by spaces."""
     reason: Mapped[str] = mapped_column(Text)
+    transferred_to: Mapped[str | None] = mapped_column(String(64))
 
 
 class CallRecord(Owned, Base):
@@ -84,6 +85,8 @@ class CallRecord(Owned, Base):
     sip_code: Mapped[int | None]
     rules: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+    transfers: Mapped[str] = mapped_column(Text)
+    """Who transferred it and where to, in order: `101>102 102>+6591234567`."""
     cost: Mapped[Decimal | None] = mapped_column(MinorUnits)
     """Minor units of the organisation's currency; None of a call that is not charged."""
     priced: Mapped[bool]

@@ -48,9 +48,12 @@ class LegRecord:
     callee: str | None = None
     """Key of the extension that was called, of the leg that the call came in on."""
     rules: tuple[str, ...] = ()
-    """Codes of the rules that decided the call, of the leg that the call came in on."""
+    """Codes of the rules that decided the call, of the leg that the call came in on; on another leg, those of a
+    transfer of it."""
     reason: str = ""
     """The same as sentences."""
+    transferred_to: str | None = None
+    """Key or number that the user at the far end transferred the call to, which ended this leg."""
     kept: Kept | None = None
     """What is to be kept of the call, since nobody took it; of the leg that the call came in on. One that is read
     from the database has none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bizpbx.metering.call_record import Direction
-from bizpbx.metering.leg import LegRecord
+from bizpbx.metering.leg import LegRecord, talk_time
 from bizpbx.policy.rules import Rule
 
 _INSIDE = frozenset((Rule.KEY, Rule.KEY_UNKNOWN, Rule.OWN_KEY))
@@ -34,6 +34,7 @@ class CallSummary:
     sip_code: int | None
     rules: tuple[str, ...]
     reason: str
+    transfers: str
 
 
 def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> CallSummary | None:
@@ -50,6 +51,9 @@ def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> Cal
     direction = _direction(first, called)
     last = max((first, *talking), key=lambda leg: leg.ended)
     winner = talking[-1] if talking else None
+    transfers = _transfers(legs)
+    # The legs that were called say something of it only where they were transferred.
+    told = (first, *sorted((leg for leg in called if leg is not first), key=lambda leg: leg.started))
     return CallSummary(
         direction=direction,
         caller=_caller(own, e164),
@@ -62,12 +66,24 @@ def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> Cal
         answered=first.answered,
         ended=last.ended,
         rang=_rang(first, called),
-        talked=first.talked,
+        talked=_talked(first, last, transfers),
         cause=first.cause,
         sip_code=first.sip_code,
-        rules=first.rules,
-        reason=first.reason,
+        rules=tuple(rule for leg in told for rule in leg.rules),
+        reason="; ".join(leg.reason for leg in told if leg.reason),
+        transfers=transfers,
     )
+
+
+def _transfers(legs: Sequence[LegRecord]) -> str:
+    """Each leg whose user transferred the call, in the order in which that ended them."""
+    moved = sorted((leg for leg in legs if leg.transferred_to is not None), key=lambda leg: leg.ended)
+    return " ".join(f"{leg.extension or '?'}>{leg.transferred_to}" for leg in moved)
+
+
+def _talked(first: LegRecord, last: LegRecord, transfers: str) -> int:
+    """A call that was transferred goes on when the leg is over that it came in on."""
+    return talk_time(first.answered, last.ended) if transfers else first.talked
 
 
 def _direction(first: LegRecord, called: Sequence[LegRecord]) -> Direction:

@@ -25,6 +25,8 @@ class Caller:
     """E.164 numbers that diverted the call before it came here."""
     diversions: int = 0
     """How often the call was diverted, readable numbers or not."""
+    shown_as: Extension | None = None
+    """The extension that transferred the call and is shown in its place; None: the caller itself is shown."""
 
     @property
     def text(self) -> str:

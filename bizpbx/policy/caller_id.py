@@ -63,14 +63,20 @@ def planned(number: str, rule: OutboundRule) -> tuple[str, Reason] | None:
 
 
 def of_caller(caller: Caller, organisation: Organisation) -> Shown:
-    """A call that is not forwarded shows its caller. A caller inside has a key there and a number outside."""
+    """A call that is not forwarded shows its caller, or who transferred it. A caller inside has a key there and a
+    number outside."""
+    if caller.shown_as is not None:
+        return _of_extension(caller.shown_as, caller.shown_as.label, organisation)
     if caller.extension is not None:
-        key = caller.extension.key
-        outside = presented(caller.extension, organisation) or ANONYMOUS
-        return Shown(inside=key, outside=outside, name=clean_name(caller.name) or key)
+        return _of_extension(caller.extension, caller.name, organisation)
     if caller.number is None:
         return Shown(inside=ANONYMOUS, outside=ANONYMOUS, name="Anonymous", withheld=True)
     return Shown(inside=caller.number, outside=caller.number, name=clean_name(caller.name) or caller.number)
+
+
+def _of_extension(extension: Extension, name: str, organisation: Organisation) -> Shown:
+    outside = presented(extension, organisation) or ANONYMOUS
+    return Shown(inside=extension.key, outside=outside, name=clean_name(name) or extension.key)
 
 
 def on_forward(owner: Extension, caller: Caller, organisation: Organisation) -> tuple[Shown, Reason]:
@@ -81,6 +87,6 @@ def on_forward(owner: Extension, caller: Caller, organisation: Organisation) -> 
     number = presented(owner, organisation)
     outside = f", {number} outside" if number else ""
     return (
-        Shown(inside=owner.key, outside=number or ANONYMOUS, name=clean_name(owner.label) or owner.key),
+        _of_extension(owner, owner.label, organisation),
         Reason(Rule.SHOWS_EXTENSION, f"{owner.key} lets forwarded calls show itself: {owner.key} inside{outside}"),
     )

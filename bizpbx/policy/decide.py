@@ -8,9 +8,10 @@ from bizpbx.policy.incoming import incoming
 from bizpbx.policy.internal import from_device
 from bizpbx.policy.numbers import readings, written
 from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
-from bizpbx.policy.request import FromDevice, FromTrunk, Request
+from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Tenant
+from bizpbx.policy.transfer import transferred
 from bizpbx.policy.virtual_line import virtual_line
 
 
@@ -21,6 +22,8 @@ def decide(request: Request, tenant: Tenant) -> Plan:
     tenant = DrawnTenant(tenant, request.chance)
     if isinstance(caller, FromDevice):
         return from_device(caller, request, tenant)
+    if isinstance(caller, FromTransfer):
+        return transferred(caller, request, tenant)
     return from_trunk(caller, request, tenant)
 
 

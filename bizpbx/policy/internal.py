@@ -22,18 +22,15 @@ _KEY = re.compile(r"[0-9]{2,6}")
 def from_device(call: FromDevice, request: Request, tenant: Tenant) -> Plan:
     """The call of a device. Emergency numbers come first: no key may be one, and no state of the device bars them."""
     dialled = request.dialled
-    caller, device = _owner(call, tenant)
+    caller, device = owner_of(call.sip_user, tenant)
     urgent = emergency_number(dialled, tenant.organisation.country)
     if urgent is not None:
         return emergency(urgent, caller, tenant.organisation)
     if caller is None or device is None:
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNKNOWN, "the calling device is of no extension"))
-    if not device.active:
-        text = f"the calling device, {device.kind} of {caller.key}, is not activated"
-        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_INACTIVE, text))
-    if not device.licensed:
-        text = f"the calling device, {device.kind} of {caller.key}, has no licence"
-        return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNLICENSED, text))
+    unusable = why_not(caller, device)
+    if unusable is not None:
+        return _refused(Cause.CALL_REJECTED, unusable)
     if device.tls and not call.secure:
         text = f"the calling device, {device.kind} of {caller.key}, requires TLS and calls without it"
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_NOT_SECURE, text))
@@ -76,12 +73,24 @@ def _to_key(caller: Extension, key: str, called: str, tenant: Tenant, moment: da
     return incoming(callee, inside(caller), called, tenant, before)
 
 
-def _owner(call: FromDevice, tenant: Tenant) -> tuple[Extension | None, Device | None]:
-    key = call.sip_user.rpartition("-")[0]
+def owner_of(sip_user: str, tenant: Tenant) -> tuple[Extension | None, Device | None]:
+    """The device with this SIP user, and whose it is."""
+    key = sip_user.rpartition("-")[0]
     extension = tenant.extension(key) if _KEY.fullmatch(key) else None
     if extension is None:
         return None, None
-    return extension, next((device for device in extension.devices if device.sip_user == call.sip_user), None)
+    return extension, next((device for device in extension.devices if device.sip_user == sip_user), None)
+
+
+def why_not(extension: Extension, device: Device) -> Reason | None:
+    """Why a device can be used for nothing but emergency calls; None: it can be used."""
+    if not device.active:
+        text = f"the calling device, {device.kind} of {extension.key}, is not activated"
+        return Reason(Rule.DEVICE_INACTIVE, text)
+    if not device.licensed:
+        text = f"the calling device, {device.kind} of {extension.key}, has no licence"
+        return Reason(Rule.DEVICE_UNLICENSED, text)
+    return None
 
 
 def _not_in_service(*reasons: Reason) -> Plan:

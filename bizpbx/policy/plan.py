@@ -34,6 +34,8 @@ class Stage(StrEnum):
     NO_ANSWER = "no_answer"
     MESSAGE = "message"
     RECORD = "record"
+    BACK = "back"
+    """Nobody took a call that was transferred: it rings where it came from."""
     ANNOUNCE = "announce"
     KEEP = "keep"
     ONWARD = "onward"
@@ -259,3 +261,5 @@ class Plan:
     """Key of the extension or virtual line that was called, if there is one."""
     organisation: str | None = None
     """Domain of the organisation whose call it is, as far as that is clear."""
+    transferred_by: str | None = None
+    """Key of the extension that transferred the call, if it was."""

@@ -19,6 +19,8 @@ class Prompt(StrEnum):
     ALLOWANCE_ENDING = "allowance_ending"
     TOO_MANY_CALLS = "too_many_calls"
     NEW_COUNTRY = "new_country"
+    ENTER_NUMBER = "enter_number"
+    NOT_TRANSFERRED = "not_transferred"
     LEAVE_A_MESSAGE = "leave_a_message"
     ENTER_PIN = "enter_pin"
     WRONG_PIN = "wrong_pin"

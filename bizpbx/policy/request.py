@@ -27,10 +27,20 @@ class FromTrunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """`dialled` is what the caller asked for: untrusted text."""
+class FromTransfer:
+    """The other side of a conversation, which the user of one of the organisation's devices sends on."""
 
-    caller: FromDevice | FromTrunk
+    by: str
+    """SIP user of that device, as the switch authenticated or called it."""
+    party: FromDevice | FromTrunk
+    """Who is sent on. Of somebody outside who was called, `number` is the one that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`dialled` is what the caller asked for, or who transfers: untrusted text."""
+
+    caller: FromDevice | FromTrunk | FromTransfer
     dialled: str
     chance: int = 0
     """What random choices of this call come from; the same for a call that is decided again."""

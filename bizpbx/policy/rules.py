@@ -62,6 +62,11 @@ class Rule(StrEnum):
     SHOWS_EXTENSION = "shows-extension"
     SHOWS_CALLER = "shows-caller"
 
+    # A call that is transferred
+    TRANSFER = "transfer"
+    TRANSFER_EMERGENCY = "transfer-emergency"
+    TRANSFER_BACK = "transfer-back"
+
     # Nobody answers
     NO_ANSWER_HANG_UP = "no-answer-hang-up"
     NO_ANSWER_FORWARD = "no-answer-forward"

@@ -59,6 +59,13 @@ def _set_variable(switch: Core, channel: Channel, words: list[str]) -> str:
     return "+OK\n"
 
 
+def _set_variables(switch: Core, channel: Channel, words: list[str]) -> str:
+    for pair in " ".join(words).split(";"):
+        name, _, value = pair.partition("=")
+        channel.set(name, value)
+    return "+OK\n"
+
+
 def _break(switch: Core, channel: Channel, words: list[str]) -> str:
     channel.broken.set()
     return "+OK\n"
@@ -169,6 +176,7 @@ COMMANDS: Final[dict[str, Api]] = {
     "uuid_getvar": _of_channel(_get_variable, "<uuid> <var>", 2),
     "uuid_kill": _of_channel(_kill, "<uuid> [cause]"),
     "uuid_setvar": _of_channel(_set_variable, "<uuid> <var> [value]", 2),
+    "uuid_setvar_multi": _of_channel(_set_variables, "<uuid> <var>=<value>;<var>=<value>...", 2),
     "uuid_transfer": _of_channel(_transfer, "<uuid> <dest-exten> [<dialplan>] [<context>]", 2),
     "version": _version,
 }

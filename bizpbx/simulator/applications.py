@@ -80,7 +80,20 @@ def _respond(session: Session, data: str) -> None:
 
 def _bridge(session: Session, data: str) -> None:
     if data:
-        Bridge(session.switch.legs, session.switch.clock, session.channel, session.switch.add).run(data)
+        Bridge(session).run(data)
+
+
+def _bind_digit_action(session: Session, data: str) -> None:
+    """`<realm>,<code>,exec:<application>,<argument>[,self,self]`; `event` does nothing but tell."""
+    realm, code, what, *argument = data.split(",")
+    name = what.removeprefix("exec:")
+    session.channel.codes.bind(realm, code, "log" if name == what else name, argument[0] if argument else "")
+
+
+def _set_realm(session: Session, data: str) -> None:
+    codes = session.channel.codes
+    if data in codes.realms:
+        codes.realm = data
 
 
 def _sleep(session: Session, data: str) -> None:
@@ -198,7 +211,9 @@ def _nothing(session: Session, data: str) -> None:
 
 APPLICATIONS: Final[dict[str, Application]] = {
     "answer": _answer,
+    "bind_digit_action": _bind_digit_action,
     "bridge": _bridge,
+    "digit_action_set_realm": _set_realm,
     "execute_extension": _execute_extension,
     "export": _export,
     "hangup": _hangup,

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+import gevent
 from gevent.event import Event as Flag
+from gevent.queue import Empty
 
 from bizpbx.simulator.channel import Channel
-from bizpbx.simulator.clock import Clock
 from bizpbx.simulator.dial_string import Leg, parse
-from bizpbx.simulator.legs import LegError, Legs, OutgoingLeg
+from bizpbx.simulator.legs import LegError, OutgoingLeg
 from bizpbx.simulator.ringing import ring
 from bizpbx.simulator.text import is_true
+
+if TYPE_CHECKING:
+    from bizpbx.simulator.session import Session
+
+STEP = 0.05
+"""Seconds after which a leg that talks is looked at for codes."""
+
+PRE_BRIDGE = "execute_on_pre_bridge"
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where neither `call_timeout` nor `originate_timeout` says otherwise."""
@@ -28,13 +38,14 @@ _DIAL_STATUS = {
 
 
 class Bridge:
-    """One run of the application for one caller. `born` is told of every leg that is made."""
+    """One run of the application for one caller."""
 
-    def __init__(self, legs: Legs, clock: Clock, caller: Channel, born: Callable[[Channel], None]) -> None:
-        self._legs = legs
-        self._clock = clock
-        self._caller = caller
-        self._born = born
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._legs = session.switch.legs
+        self._clock = session.switch.clock
+        self._caller = session.channel
+        self._born = session.switch.add
 
     def run(self, text: str) -> None:
         """Ring, talk, and return when the application has ended."""
@@ -59,7 +70,8 @@ class Bridge:
                     return
             finally:
                 for leg in legs:
-                    leg.channel.hang_up("NORMAL_CLEARING")
+                    if not leg.channel.moved:
+                        leg.channel.hang_up("NORMAL_CLEARING")
             cause = refusal or (failures[-1] if failures else cause)
             if not self._caller.up:
                 break
@@ -120,14 +132,39 @@ class Bridge:
         pair = (("Bridge-A-Unique-ID", caller.uuid), ("Bridge-B-Unique-ID", leg.uuid))
         caller.fire("CHANNEL_BRIDGE", *pair)
         over = Flag()
-        for flag in (caller.ended, leg.ended):
+        for flag in (caller.ended, leg.ended, caller.sent_on, leg.sent_on):
             flag.rawlink(lambda _: over.set())
-        over.wait()
-        if not caller.up:
+        called = gevent.spawn(self._listen, self._session.beside(leg), over)
+        self._listen(self._session, over)
+        called.join()
+        if not caller.up and not leg.moved:
             leg.set("bridge_hangup_cause", caller.cause)
-        leg.hang_up("NORMAL_CLEARING")
         caller.set("bridge_hangup_cause", leg.cause)
         caller.fire("CHANNEL_UNBRIDGE", *pair)
         caller.partner = leg.partner = None
-        if caller.is_true("hangup_after_bridge"):
-            caller.hang_up(leg.cause)
+        if leg.moved:
+            self._session.switch.resume(leg)
+        else:
+            leg.hang_up("NORMAL_CLEARING")
+        if not caller.moved and caller.is_true("hangup_after_bridge"):
+            caller.hang_up(leg.cause if not leg.up else "NORMAL_CLEARING")
+
+    def _listen(self, session: Session, over: Flag) -> None:
+        """Do for one leg of the conversation what is to be done at its beginning, and what its far end keys in codes
+        for, until the conversation is over."""
+        channel = session.channel
+        for name, value in channel.variables.items():
+            if name.startswith(PRE_BRIDGE):
+                application, _, data = value.partition(" ")
+                session.execute(application, data)
+        if not channel.codes.realms:
+            over.wait()
+        while not over.is_set():
+            channel.key_overdue()
+            try:
+                application, data = channel.wanted.get(timeout=STEP / self._clock.speed)
+            except Empty:
+                continue
+            channel.busy = True
+            session.execute(application, data)
+            channel.busy = False

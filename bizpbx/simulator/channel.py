@@ -13,6 +13,7 @@ from gevent.queue import Empty, Queue
 
 from bizpbx.simulator import causes
 from bizpbx.simulator.clock import Clock
+from bizpbx.simulator.codes import Codes
 from bizpbx.simulator.events import EventBus
 from bizpbx.simulator.text import expand, is_true
 from bizpbx.testbed.world import Speech
@@ -59,10 +60,18 @@ class Channel:
         self.cause = "NONE"
         self.answered = Flag()
         self.ended = Flag()
+        self.busy = False
+        """An application runs in the middle of its conversation."""
         self.broken = Flag()
         """Set by `uuid_break`: the running application is to end."""
-        self.moved = False
-        """A transfer has given the leg a new destination, so that the actions of the old one are void."""
+        self.sent_on = Flag()
+        """Set by a transfer: the leg has a new destination, so that the actions of the old one are void."""
+        self.codes = Codes()
+        """Codes of keys that are listened for."""
+        self.wanted: Queue[tuple[str, str]] = Queue()
+        """Applications that codes have led to, with their arguments, for the one who runs the bridge."""
+        self.passed_on = ""
+        """Keys of the other side that have reached the far end."""
         self.ringing = Flag()
         self.early = Flag()
         """The caller hears the switch, before an answer."""
@@ -163,8 +172,23 @@ class Channel:
             self.fire("CHANNEL_PROGRESS_MEDIA")
 
     def key_in(self, key: str) -> None:
-        """The caller presses a key."""
-        self.keyed.put(key)
+        """The far end presses a key. In a conversation it reaches the other side, unless an application waits for it;
+        so do those that a code began with."""
+        through, wanted = self.codes.feed(key, self.clock.now())
+        self._go_through(through)
+        if wanted is not None:
+            self.wanted.put(wanted)
+
+    def key_overdue(self) -> None:
+        """Let keys through that a code began with, once it is clear that they are none."""
+        self._go_through(self.codes.overdue(self.clock.now()))
+
+    def _go_through(self, keys: str) -> None:
+        if self.partner is not None and not self.busy:
+            self.partner.passed_on += keys
+            return
+        for key in keys:
+            self.keyed.put(key)
 
     def key(self, seconds: float) -> str | None:
         """The next key; None if none is pressed in time, or the leg ends. An event tells it, unless it is sensitive."""
@@ -195,8 +219,15 @@ class Channel:
         self.ended.set()
         self.fire("CHANNEL_HANGUP")
 
+    @property
+    def moved(self) -> bool:
+        """Whether a transfer has given it a new destination."""
+        return self.sent_on.is_set()
+
     def complete(self) -> None:
-        """Tell the listeners that the leg is over for good, and has been put on record."""
+        """Tell the listeners, once, that the leg is over for good, and has been put on record."""
+        if self._recorded:
+            return
         self._recorded = True
         self.set("billsec", str(int(self.hung_up_at - self.answered_at) if self.answered_at else 0))
         self.set("duration", str(int(self.hung_up_at - self.created)))
@@ -230,7 +261,10 @@ class Channel:
             context=context,
             dialplan=dialplan,
         )
-        self.moved = True
+        self.sent_on.set()
+        if self.partner is not None:
+            self.partner.set("signal_bond", None)
+        self.set("signal_bond", None)
 
     # What events tell
 

@@ -103,6 +103,10 @@ class Core:
         for name in ("CHANNEL_OUTGOING", "CHANNEL_CREATE", "CHANNEL_ORIGINATE"):
             channel.fire(name)
 
+    def resume(self, channel: Channel) -> None:
+        """Give a leg that was called, and is transferred, a thread of its own."""
+        self._calls.spawn(Session(self, channel).run)
+
     def remove(self, channel: Channel) -> None:
         self._channels.pop(channel.uuid, None)
 

@@ -12,7 +12,7 @@ from bizpbx.simulator import causes
 from bizpbx.simulator.channel import Channel
 from bizpbx.simulator.clock import Clock
 from bizpbx.simulator.endpoints import Invite
-from bizpbx.testbed.world import Behaviour, Incoming
+from bizpbx.testbed.world import BETWEEN_KEYS, COMMA, FIRST_KEY, Behaviour, Incoming
 
 _USER = re.compile(r"sips?:([^@;>]+)@")
 
@@ -97,9 +97,25 @@ class SimulatedEndpoint:
             leg.hang_up(causes.from_sip(code), code)
             return
         leg.answer()
+        if press(leg, behaviour.keys):
+            return
         if behaviour.talks is not None and not leg.wait(behaviour.talks):
             seen.ended_here = True
             leg.hang_up("NORMAL_CLEARING", 200)
+
+
+def press(leg: Channel, keys: str) -> bool:
+    """Key in, with the pauses of the testbed; whether the leg has ended meanwhile."""
+    wait = FIRST_KEY
+    for key in keys:
+        if key == ",":
+            wait += COMMA
+        elif leg.wait(wait):
+            return True
+        else:
+            leg.key_in(key)
+            wait = BETWEEN_KEYS
+    return leg.ended.is_set()
 
 
 def _user(header: str | None) -> str | None:

@@ -9,8 +9,9 @@ import gevent
 from bizpbx.simulator import causes
 from bizpbx.simulator.channel import Channel, Profile
 from bizpbx.simulator.core import Core
+from bizpbx.simulator.endpoint import press
 from bizpbx.simulator.switch import Switch
-from bizpbx.testbed.world import BETWEEN_KEYS, COMMA, FIRST_KEY, CallResult, EndedBy, TestbedError
+from bizpbx.testbed.world import CallResult, EndedBy, TestbedError
 
 _PHRASES = {
     200: "OK",
@@ -45,9 +46,9 @@ class SimulatedCall:
         self._by_caller = False
         channel.ringing.rawlink(self._note_ringing)
 
-    def run(self, hangup_after: float | None, cancel_after: float | None, keys: str = "") -> None:
+    def run(self, hangup_after: float | None, cancel_after: float | None, keys: str = "", talking: str = "") -> None:
         """Act as the caller does, in greenlets of its own."""
-        gevent.spawn(self._act, hangup_after, cancel_after)
+        gevent.spawn(self._act, hangup_after, cancel_after, talking)
         if keys:
             gevent.spawn(self._key_in, keys)
 
@@ -95,13 +96,15 @@ class SimulatedCall:
         gevent.sleep(0)
         return self._so_far()
 
-    def _act(self, hangup_after: float | None, cancel_after: float | None) -> None:
+    def _act(self, hangup_after: float | None, cancel_after: float | None, talking: str) -> None:
         channel = self._channel
         if cancel_after is not None and not self._settled(cancel_after):
             self._by_caller = channel.up
             channel.hang_up("ORIGINATOR_CANCEL", 487)
             return
         self._settled(None)
+        if channel.answered.is_set():
+            press(channel, talking)
         if hangup_after is not None and channel.answered.is_set() and not channel.wait(hangup_after):
             self._by_caller = True
             channel.hang_up("NORMAL_CLEARING", 200)
@@ -109,15 +112,7 @@ class SimulatedCall:
     def _key_in(self, keys: str) -> None:
         channel = self._channel
         gevent.wait([channel.early, channel.ended], count=1)
-        wait = FIRST_KEY
-        for key in keys:
-            if key == ",":
-                wait += COMMA
-            elif channel.wait(wait):
-                return
-            else:
-                channel.key_in(key)
-                wait = BETWEEN_KEYS
+        press(channel, keys)
 
     def _settled(self, seconds: float | None) -> bool:
         """Wait for the final response; whether it came in time."""

@@ -33,7 +33,7 @@ class Session:
         channel = self.channel
         try:
             while channel.up:
-                channel.moved = False
+                channel.sent_on.clear()
                 actions = self._hunt(channel.profile.destination_number, channel.profile.context)
                 if actions is None:
                     channel.hang_up("NO_ROUTE_DESTINATION")
@@ -74,6 +74,10 @@ class Session:
         self._depth += 1
         self._perform(self._hunt(destination, context) or [])
         self._depth -= 1
+
+    def beside(self, channel: Channel) -> Session:
+        """For another leg of the call, which has no thread of its own until it is transferred."""
+        return Session(self.switch, channel)
 
     def pause(self, seconds: float | None) -> bool:
         """Wait; whether it was cut short by the hang-up, a transfer or `uuid_break`."""

@@ -133,6 +133,7 @@ class SimulatedWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         says: Speech | None = None,
         listens: bool = False,
     ) -> SimulatedCall:
@@ -145,7 +146,7 @@ class SimulatedWorld:
                 channel = self._from_phone(core, who, to)
             channel.says = says
             placed = SimulatedCall(self.switch, channel)
-            placed.run(hangup_after, cancel_after, keys)
+            placed.run(hangup_after, cancel_after, keys, talking)
             return placed
 
         self._calls.append(self.switch.run(start))
@@ -159,9 +160,12 @@ class SimulatedWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
-        placed = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys)
+        placed = self.place(
+            caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys, talking=talking
+        )
         result = placed.result(timeout)
         self.settle()
         return result

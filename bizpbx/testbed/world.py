@@ -46,11 +46,14 @@ class Behaviour:
     """False: the phone is switched off."""
     as_dialled: bool = False
     """The response is the last three digits of the number that was dialled, in place of `code`."""
+    keys: str = ""
+    """Keyed in once it has answered, see World.place; `talks` counts from the last key on."""
 
 
-def answers(after: float = 0.1, talks: float | None = None) -> Behaviour:
-    """Rings for `after` seconds, answers, and hangs up `talks` seconds later (None: never of its own accord)."""
-    return Behaviour(200, after, talks)
+def answers(after: float = 0.1, talks: float | None = None, keys: str = "") -> Behaviour:
+    """Rings for `after` seconds, answers, keys in `keys`, and hangs up `talks` seconds later (None: never of its own
+    accord)."""
+    return Behaviour(200, after, talks, keys=keys)
 
 
 def refuses(code: int, after: float = 0.0) -> Behaviour:
@@ -59,7 +62,7 @@ def refuses(code: int, after: float = 0.0) -> Behaviour:
 
 
 FIRST_KEY: Final = 0.3
-"""Seconds from early media to the first key."""
+"""Seconds from early media, or from the answer, to the first key."""
 BETWEEN_KEYS: Final = 0.1
 COMMA: Final = 1.0
 
@@ -279,6 +282,7 @@ class World(Protocol):
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         says: Speech | None = None,
         listens: bool = False,
     ) -> PlacedCall:
@@ -286,8 +290,9 @@ class World(Protocol):
 
         The caller hangs up `hangup_after` seconds after the answer (None: the callee does), and gives up when there is
         neither an answer nor any more progress within `cancel_after` seconds (None: it waits for the switch).
-        `keys` are keyed in once there is early media: digits, `*` and `#`; a comma waits for a second. `says` is said
-        after the beep of a voicemail; with `listens` what is heard is kept.
+        `keys` are keyed in once there is early media, `talking` once there is an answer: digits, `*` and `#`; a comma
+        waits for a second, and the time to the hang-up begins with the last key. `says` is said after the beep of a
+        voicemail; with `listens` what is heard is kept.
         """
 
     def call(
@@ -298,6 +303,7 @@ class World(Protocol):
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
         """Place a call, wait until it has ended for everybody, and tell how it went for the caller."""

@@ -10,7 +10,7 @@ from bizpbx.calls.call import Talked, Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.policy.plan import Cause, Stage
-from bizpbx.policy.request import FromDevice, FromTrunk
+from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk
 
 DEVICE = {
     "Unique-ID": "leg-1",
@@ -146,3 +146,45 @@ def test_the_step_of_a_line_is_read_from_the_channel() -> None:
     assert arrival_of(at_a_step | {"variable_bizpbx_stage": "ring"}).section == 7
     # One that a transferred call brings along is of another call.
     assert arrival_of(at_a_step).section == 0
+
+
+TRANSFERRED = {
+    **TRUNK,
+    "Caller-Context": "transferred:acme.example",
+    "Caller-Destination-Number": "102",
+    "variable_bizpbx_organisation": "acme.example",
+    "variable_bizpbx_transferred_by": "101-ip_phone",
+    "variable_bizpbx_transfers": "2",
+    "variable_bizpbx_stage": "new",
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "party"),
+    [
+        ({}, FromTrunk("+6531234567", "Somebody")),
+        ({"Caller-Privacy-Hide-Number": "true"}, FromTrunk("+6531234567", "Somebody", withheld=True)),
+        ({"variable_bizpbx_device": "104-ip_phone"}, FromDevice("104-ip_phone")),
+        ({"Call-Direction": "outbound", "variable_bizpbx_target": "104-mobile"}, FromDevice("104-mobile")),
+        (
+            {
+                "Call-Direction": "outbound",
+                "variable_bizpbx_target": "+6591112222",
+                "variable_sip_gateway_name": "carrier.acme.example",
+            },
+            FromTrunk("+6591112222"),
+        ),
+    ],
+    ids=["from outside", "withheld", "a device that called", "a device that was called", "a number that was called"],
+)
+def test_a_call_that_was_transferred_is_of_its_far_end(data: dict[str, str], party: FromDevice | FromTrunk) -> None:
+    arrival = arrival_of({**TRANSFERRED, **data})
+    assert arrival.request.caller == FromTransfer("101-ip_phone", party)
+    assert (arrival.organisation, arrival.request.dialled, arrival.transfers) == ("acme.example", "102", 2)
+    assert arrival.device is isinstance(party, FromDevice)
+
+
+@pytest.mark.parametrize("context", ["acme.example", "transferred:bravo.example", "bizpbx-trunk", ""])
+def test_no_variable_makes_a_call_one_that_was_transferred(context: str) -> None:
+    arrival = arrival_of({**TRANSFERRED, **DEVICE, "Caller-Context": context})
+    assert arrival.request.caller == FromDevice("100-ip_phone")

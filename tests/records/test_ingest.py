@@ -167,3 +167,22 @@ def test_a_call_to_a_number_without_a_rate_is_told_so(settings: Database) -> Non
     put(settings, *read(samples.to_gateway(), samples.calling(bizpbx_callee="", bizpbx_rule="dial-plan")))
     (record,) = calls(settings)
     assert (record.cost, record.priced) == (Decimal(0), False)
+
+
+def test_a_call_that_was_transferred_says_by_whom_and_goes_on(settings: Database) -> None:
+    """101 calls a number, sends it on to 102, who sends it on to 103."""
+    own = samples.calling(ended=12.0, bizpbx_callee="", bizpbx_rule="dial-plan", bizpbx_transferred_to="102")
+    trunk = samples.to_gateway(ended=40.0, bizpbx_rule="transfer key", bizpbx_reason="102 transfers the call")
+    second = samples.called("c", ended=20.0, answered=13.0, bizpbx_transferred_to="103")
+    third = samples.called("d", ended=40.0, answered=21.0, bizpbx_target="103-ip_phone")
+    for legs in ((own, trunk, second, third), (third, second, own, trunk)):
+        put(settings, *read(*legs))
+    (call,) = calls(settings)
+    assert (call.transfers, call.answered_by, call.talked) == ("101>102 102>103", "103", 38)
+    assert (call.rules, call.extension) == ("dial-plan transfer key", "101")
+    assert call.reason.endswith("102 transfers the call")
+
+
+def test_what_a_caller_writes_is_no_transfer(settings: Database) -> None:
+    put(settings, *read(samples.calling(bizpbx_transferred_to="102 999>1")))
+    assert calls(settings)[0].transfers == ""

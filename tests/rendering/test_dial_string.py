@@ -19,6 +19,12 @@ GATEWAY = GatewayTarget("carrier.acme.example", "+6581112222", "+6564291310")
 SYNTAX = "{}[]<>,|:^='\\$@%/;!& \t\n\"()"
 
 
+KEYS = (
+    r"execute_on_pre_bridge_1=bind_digit_action bizpbx\,*1\,exec:execute_extension\,"
+    r"blind XML bizpbx-transfer\,self\,self"
+)
+"""What a device's keys lead to while it talks; no gateway has it."""
+
 WARNING = "/var/lib/bizpbx/prompts/en/allowance_ending.wav"
 
 
@@ -33,6 +39,7 @@ def ring(*targets: Target) -> Ring:
 def test_all_targets_ring_together_each_with_its_own_number() -> None:
     assert dial_string(ring(DEVICE, GATEWAY)) == (
         "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,"
+        f"{KEYS},"
         "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
         "sofia/internal/100-ip_phone.acme.example%acme.example,"
         "[leg_timeout=20,origination_caller_id_number=+6564291310,sip_cid_type=none,bizpbx_target=+6581112222]"
@@ -43,6 +50,7 @@ def test_all_targets_ring_together_each_with_its_own_number() -> None:
 def test_a_leg_has_a_number_of_its_own_even_if_there_is_none_to_show() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, number=""))) == (
         "[leg_timeout=20,origination_caller_id_number=anonymous,sip_cid_type=none,"
+        f"{KEYS},"
         "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone]"
         "sofia/internal/100-ip_phone.acme.example%acme.example"
     )
@@ -51,6 +59,7 @@ def test_a_leg_has_a_number_of_its_own_even_if_there_is_none_to_show() -> None:
 def test_a_device_that_requires_tls_rings_with_srtp_and_where_tls_is_the_only_way_in() -> None:
     assert dial_string(ring(dataclasses.replace(DEVICE, tls=True))) == (
         "[leg_timeout=20,origination_caller_id_number=+6531234567,sip_cid_type=none,"
+        f"{KEYS},"
         "bizpbx_organisation=acme.example,bizpbx_target=100-ip_phone,rtp_secure_media=mandatory]"
         "sofia/internal-tls/100-ip_phone.acme.example%acme.example"
     )

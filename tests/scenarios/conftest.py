@@ -41,6 +41,7 @@ REFUSALS = (
     Prompt.ALLOWANCE_EXHAUSTED,
     Prompt.TOO_MANY_CALLS,
     Prompt.NEW_COUNTRY,
+    Prompt.NOT_TRANSFERRED,
 )
 """What a caller hears in full before the call ends: of two to five seconds each, in nearly every scenario."""
 TONE = 0.3
@@ -66,10 +67,10 @@ class Scene:
     def registered(self, user: str, domain: str = ACME) -> Phone:
         return next(p for p in self.installation.world.phones if (p.domain, p.username) == (domain, user))
 
-    def from_outside(self, number: str | None, to: str = "+6564291310", **call: float | None) -> CallResult:
+    def from_outside(self, number: str | None, to: str = "+6564291310", **call: float | str | None) -> CallResult:
         return self.installation.world.call(self.carrier.caller(number, withheld=number is None), to, **call)  # type: ignore[arg-type]
 
-    def from_phone(self, user: str, to: str, domain: str = ACME, **call: float | None) -> CallResult:
+    def from_phone(self, user: str, to: str, domain: str = ACME, **call: float | str | None) -> CallResult:
         return self.installation.world.call(self.registered(user, domain), to, **call)  # type: ignore[arg-type]
 
     def rang(self, domain: str = ACME) -> set[str]:

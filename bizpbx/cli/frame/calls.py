@@ -25,6 +25,7 @@ from bizpbx.metering.money import major
 FIELDS = (
     "id", "started", "answered", "ended", "direction", "from", "to", "dialled", "extension", "callee", "answered_by",
     "rang", "talked", "cause", "sip_code", "cost", "currency", "priced", "rules", "reason", "switch", "call",
+    "transfers",
 )  # fmt: skip
 """Of a call, in JSON and CSV; stable, new ones are added at the end."""
 
@@ -127,6 +128,7 @@ def described(record: CallRecord, home: Home) -> dict[str, Any]:
         "reason": record.reason,
         "switch": record.switch,
         "call": record.call,
+        "transfers": record.transfers.split(),
     }
     return {name: values[name] for name in FIELDS}
 
@@ -146,6 +148,7 @@ def leg_described(leg: CallLeg, zone: ZoneInfo) -> dict[str, Any]:
         "gateway": leg.gateway,
         "cause": leg.cause,
         "sip_code": leg.sip_code,
+        "transferred_to": leg.transferred_to,
     }
 
 
@@ -165,7 +168,9 @@ def ladder(call: Mapping[str, Any], legs: Iterable[Mapping[str, Any]]) -> Iterat
             "started": f"calls {leg['dialled']}" if leg["own"] else f"is called by {leg['caller'] or 'anonymous'}",
             "ringing": "rings" if not leg["own"] else "hears ringing",
             "answered": "is answered" if leg["own"] else "answers",
-            "ended": f"ends: {leg['cause']}{code}",
+            "ended": f"transfers the call to {leg['transferred_to']}"
+            if leg["transferred_to"] is not None
+            else f"ends: {leg['cause']}{code}",
         }
         yield f"{(at - began).total_seconds():9.3f}  {who:32}  {words[what]}"
 

@@ -20,7 +20,9 @@ EXPANSIONS = frozenset(
         "bizpbx_device",
         "bizpbx_stage",
         "bizpbx_tls",
+        "bizpbx_transfer",
         "originate_disposition",
+        "signal_bond",
         "sofia_profile_name",
         "uuid",
     )

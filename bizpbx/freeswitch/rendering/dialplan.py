@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from phonenumbers import PhoneMetadata
 
+from bizpbx.freeswitch import transfer_keys
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
 from bizpbx.freeswitch.dial_string import gateway_address, identity
 from bizpbx.freeswitch.rendering.environment import inside, render, token
@@ -46,6 +47,19 @@ def organisation_file(settings: OrganisationSettings, parameters: SwitchParamete
         trunks=[gateway_address(trunk.switch_name) for trunk in organisation.trunks],
         shown=token(shown or ANONYMOUS, "organisation.main_number"),
         identity=",".join(identity(shown or ANONYMOUS, shown, organisation.domain)),
+    )
+
+
+def transfer_file(parameters: SwitchParameters) -> str:
+    """The context that the codes of a transfer lead to."""
+    return render(
+        "transfer.xml",
+        context=transfer_keys.CONTEXT,
+        realm=transfer_keys.REALM,
+        quiet=transfer_keys.QUIET,
+        kinds="|".join(transfer_keys.CODES),
+        controllers=parameters.controllers,
+        others_first="|".join(reversed(parameters.controllers.split("|"))),
     )
 
 

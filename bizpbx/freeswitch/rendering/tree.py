@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bizpbx.freeswitch.rendering.dialplan import organisation_file, trunk_file
+from bizpbx.freeswitch.rendering.dialplan import organisation_file, transfer_file, trunk_file
 from bizpbx.freeswitch.rendering.directory import directory_file
 from bizpbx.freeswitch.rendering.environment import inside, render
 from bizpbx.freeswitch.rendering.gateways import REALM, accounts_file, addresses, gateways_file
@@ -56,6 +56,7 @@ def base_files(parameters: SwitchParameters, organisations: list[OrganisationSet
 def organisation_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
     """What follows from the settings: the same files in our own tree and in someone else's."""
     tree = {PurePosixPath("dialplan/bizpbx-trunk.xml"): trunk_file(organisations, parameters)}
+    tree[PurePosixPath("dialplan/bizpbx-transfer.xml")] = transfer_file(parameters)
     tree[PurePosixPath("directory/bizpbx-gateways.xml")] = accounts_file(organisations)
     tls = parameters.tls_certificates is not None
     if tls:

@@ -123,6 +123,7 @@ class SippWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         says: Speech | None = None,
         listens: bool = False,
     ) -> SippCall:
@@ -130,7 +131,15 @@ class SippWorld:
         audio = first_port + 1 if says is not None or listens else None
         voice = Voice(HOST, audio, says) if audio is not None else None
         sipp = self.dialler(
-            as_caller(caller), to, first_port, hangup_after, cancel_after, ("-m", "1", "-r", "1000"), keys, audio
+            as_caller(caller),
+            to,
+            first_port,
+            hangup_after,
+            cancel_after,
+            ("-m", "1", "-r", "1000"),
+            keys,
+            audio,
+            talking,
         )
         call = SippCall(sipp, self.ports, first_port, voice)
         self._calls.append(call)
@@ -144,9 +153,12 @@ class SippWorld:
         hangup_after: float | None = 0.1,
         cancel_after: float | None = None,
         keys: str = "",
+        talking: str = "",
         timeout: float = 30.0,
     ) -> CallResult:
-        placed = self.place(caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys)
+        placed = self.place(
+            caller, to, hangup_after=hangup_after, cancel_after=cancel_after, keys=keys, talking=talking
+        )
         result = placed.result(timeout)
         self.settle()
         return result
@@ -174,6 +186,7 @@ class SippWorld:
         options: tuple[str, ...],
         strokes: str = "",
         audio: int | None = None,
+        talking: str = "",
     ) -> Sipp:
         """The SIPp that places calls of this caller, from ports that were reserved for it."""
         credentials = None
@@ -196,7 +209,7 @@ class SippWorld:
             self.folder,
             "caller",
             scenario=scenarios.caller(
-                credentials is not None, len(wording.headers), hangup_after, cancel_after, strokes
+                credentials is not None, len(wording.headers), hangup_after, cancel_after, strokes, talking
             ),
             remote=remote,
             first_port=first_port,

@@ -96,6 +96,7 @@ def callee(behaviour: Behaviour) -> str:
             rings=behaviour.rings,
             after=milliseconds(behaviour.after),
             talks=milliseconds(behaviour.talks) or RINGS_FOREVER,
+            keys=strokes(behaviour.keys),
         )
     )
 
@@ -106,10 +107,15 @@ def registers() -> str:
 
 
 def caller(
-    credentials: bool, headers: int, hangup_after: float | None, cancel_after: float | None, keys: str = ""
+    credentials: bool,
+    headers: int,
+    hangup_after: float | None,
+    cancel_after: float | None,
+    keys: str = "",
+    talking: str = "",
 ) -> str:
     """Place a call, with `headers` more lines in the INVITE (filled in by the keys h0, h1, …). `keys` are keyed in from
-    the first early media on, as SIP INFO."""
+    the first early media on, `talking` from the answer on, as SIP INFO."""
     return (
         templates()
         .get_template("caller.xml")
@@ -120,6 +126,7 @@ def caller(
             hangup_after=milliseconds(hangup_after) or RINGS_FOREVER,
             cancel_after=milliseconds(cancel_after) or RINGS_FOREVER,
             keys=strokes(keys),
+            talking=strokes(talking),
             refusals=REFUSALS,
         )
     )
