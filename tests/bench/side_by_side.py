@@ -26,7 +26,7 @@ from bizpbx.testbed.sipp.phone import SippPhone
 from tests.bench import machine
 from tests.bench.table import Row, met
 
-LOADS = ((10, 60), (50, 300))
+LOADS = ((10, 40), (50, 200))
 """(calls a second, calls): as many as two slow processors take with room to spare; and the load of the goals."""
 ROUNDS = 2
 WARM_UP = 50
