@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
@@ -115,6 +117,16 @@ class Call(Protocol):
     def ask_key(self, sound: str | None, seconds: int) -> str:
         """Answer the call, if it is not, and wait for one key, at most `seconds` after the end of the sound with this
         content id; a key ends that, too. Returns "" if none came."""
+
+    def answer(self) -> None:
+        """Answer the call, if it is not."""
+
+    def say(self, sounds: Sequence[Prompt | Path]) -> None:
+        """Let the caller hear announcements, and files that the switch can read, one after the other. Keys that are
+        pressed before the end are forgotten."""
+
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+        """Likewise, until a key is pressed, and wait for one so many seconds more. Returns the key, "" if none came."""
 
     def hang_up(self, cause: Cause) -> None:
         """End the call."""

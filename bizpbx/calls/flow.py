@@ -7,19 +7,23 @@ from dataclasses import replace
 
 from bizpbx.calls.call import Arrival, Call, Talked, Unanswered
 from bizpbx.calls.gather import gather
+from bizpbx.calls.mailbox import listen
+from bizpbx.calls.mailboxes import NO_MAILBOXES, Mailboxes
 from bizpbx.calls.metering import Meter, give_back, granted
-from bizpbx.calls.passcode import Passcodes, ask
+from bizpbx.calls.passcode import PIN, Passcodes, ask
 from bizpbx.calls.path import Path
 from bizpbx.calls.voicemail import Voicemails
 from bizpbx.policy.plan import (
     PROMPT_FOR,
     Announce,
     AskPasscode,
+    AskPin,
     Cause,
     GatewayTarget,
     Gather,
     GoOn,
     Keep,
+    Listen,
     Plan,
     Play,
     Reason,
@@ -39,7 +43,12 @@ SHORTEST_RING = 5
 
 
 def run(
-    call: Call, decide: Callable[[Arrival], Plan], passcodes: Passcodes, meter: Meter, voicemails: Voicemails
+    call: Call,
+    decide: Callable[[Arrival], Plan],
+    passcodes: Passcodes,
+    meter: Meter,
+    voicemails: Voicemails,
+    mailboxes: Mailboxes = NO_MAILBOXES,
 ) -> tuple[Reason, ...]:
     """Decide, then carry out every step that is still to be done. Returns the reasons of the plan, and of what happened
     on the way. Raises CallGone when the caller leaves early.
@@ -102,6 +111,15 @@ def run(
                     reasons = (*reasons, refused.reason)
                     refuse(call, refused.prompt, plan, reasons)
                     break
+            case AskPin():
+                call.answer()
+                refused = ask(call, step, mailboxes.pins, PIN)
+                if refused is not None:
+                    reasons = (*reasons, refused.reason)
+                    refuse(call, refused.prompt, plan, reasons, Cause.CALL_REJECTED)
+                    break
+            case Listen():
+                listen(call, step, mailboxes)
             case Gather():
                 to, why = gather(call, step)
                 reasons = (*reasons, why)
@@ -124,12 +142,14 @@ def run(
     return path.told(reasons)
 
 
-def refuse(call: Call, prompt: Prompt, plan: Plan, reasons: tuple[Reason, ...]) -> None:
-    """End a call that may not be made."""
+def refuse(
+    call: Call, prompt: Prompt, plan: Plan, reasons: tuple[Reason, ...], cause: Cause = Cause.OUTGOING_CALL_BARRED
+) -> None:
+    """End a call that may not be made, or not go on."""
     # From here on no controller that takes over goes back to the ring.
     call.note(Stage.ANNOUNCE, reasons, plan)
     call.announce(prompt)
-    call.hang_up(Cause.OUTGOING_CALL_BARRED)
+    call.hang_up(cause)
 
 
 def end(call: Call, talked: Talked, plan: Plan) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from bizpbx.calls.call import Arrival, CallGone, CallMoved
 from bizpbx.calls.flow import run
+from bizpbx.calls.mailboxes import NO_MAILBOXES, Mailboxes
 from bizpbx.calls.metering import Meter
 from bizpbx.calls.passcode import Passcodes
 from bizpbx.calls.transfer import transfer
@@ -33,6 +34,7 @@ class CallHandler:
         meter: Meter,
         media: Media,
         voicemails: Voicemails,
+        mailboxes: Mailboxes = NO_MAILBOXES,
     ) -> None:
         self._session = session
         self._decide = decide
@@ -40,6 +42,7 @@ class CallHandler:
         self._meter = meter
         self._media = media
         self._voicemails = voicemails
+        self._mailboxes = mailboxes
 
     def run(self) -> None:
         """Carry the call to its end. A fault of ours is logged, and the dialplan goes on: the caller is not dropped."""
@@ -62,7 +65,7 @@ class CallHandler:
         ended = "done"
         reasons: tuple[Reason, ...] | None = None
         try:
-            reasons = run(call, decide, self._passcodes, self._meter, self._voicemails)
+            reasons = run(call, decide, self._passcodes, self._meter, self._voicemails, self._mailboxes)
         except CallMoved:
             ended = "transferred"
         except CallGone:

@@ -21,10 +21,12 @@ from bizpbx.controller import faults
 from bizpbx.controller.attachments import Attachments
 from bizpbx.controller.calls import CallHandler
 from bizpbx.controller.changes import Changes
+from bizpbx.controller.copies import Copies
 from bizpbx.controller.decider import Decider
 from bizpbx.controller.leases import Leases
 from bizpbx.controller.logs import configure
 from bizpbx.controller.mail import Postman
+from bizpbx.controller.mailboxes import StoredMailboxes
 from bizpbx.controller.metering import LedgerMeter
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
@@ -36,11 +38,13 @@ from bizpbx.directory import migrations
 from bizpbx.directory.database import Database
 from bizpbx.directory.keys import Keys
 from bizpbx.directory.lookup import SettingsReader
+from bizpbx.directory.passcodes import PIN
 from bizpbx.errors import BizpbxError
 from bizpbx.freeswitch.esl import OutboundESLServer
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.monitor import Monitor, switch_addresses
 from bizpbx.freeswitch.recordings import Recordings
+from bizpbx.freeswitch.sound_folder import SoundFolder
 from bizpbx.freeswitch.spool import Spool
 from bizpbx.mail.smtp import Smtp, server_of
 from bizpbx.prompts import Prompts
@@ -76,9 +80,13 @@ class Controller:
         decider = Decider(self._queries, reader)
         host, port = host_and_port(config.call_listen, "BIZPBX_CALL_LISTEN")
         self._passcodes = StoredPasscodes(self._queries, Changes(config.database))
+        self._pins = StoredPasscodes(self._queries, Changes(config.database), secret=PIN)
         prompts = Prompts(config.prompts, config.language)
         self._metering = Changes(config.database)
         meter = LedgerMeter(self._queries, self._metering, reader)
+        sounds = SoundFolder(config.sounds_folder)
+        self._sounds_folder = sounds
+        copies = Copies(store_of(config), sounds)
         handler = partial(
             CallHandler,
             decide=decider,
@@ -86,6 +94,7 @@ class Controller:
             meter=meter,
             media=Media(prompts, config.recordings_folder),
             voicemails=StoredVoicemails(self._metering),
+            mailboxes=StoredMailboxes(self._queries, self._metering, copies, self._pins),
         )
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
@@ -119,6 +128,7 @@ class Controller:
         """Raises OSError if a port is taken."""
         self.calls.start()
         self.http.start()
+        self._sounds_folder.prepare()
         self._records.start()
         self._collector.start()
         self._postman.start()
@@ -145,6 +155,7 @@ class Controller:
         self._records.stop()
         self._metering.close()
         self._passcodes.close()
+        self._pins.close()
         self._queries.close()
         log.info("controller.stopped")
 

@@ -8,6 +8,10 @@ from prometheus_client import Counter, Gauge
 
 PASSCODE_WRONG: Final = Counter("bizpbx_passcode_wrong", "Wrong passcodes keyed in.", ["organisation"])
 PASSCODE_LOCKED: Final = Counter("bizpbx_passcode_locked", "Passcodes locked after wrong ones.", ["organisation"])
+PIN_WRONG: Final = Counter("bizpbx_pin_wrong", "Wrong PINs of mailboxes keyed in.", ["organisation"])
+PIN_LOCKED: Final = Counter("bizpbx_pin_locked", "PINs of mailboxes locked after wrong ones.", ["organisation"])
+WRONG: Final = {"passcode": PASSCODE_WRONG, "pin": PIN_WRONG}
+LOCKED: Final = {"passcode": PASSCODE_LOCKED, "pin": PIN_LOCKED}
 LEASES_REFUSED: Final = Counter("bizpbx_leases_refused", "Legs that were not dialled, by why.", ["reason"])
 GUARD_REFUSED: Final = Counter(
     "bizpbx_guard_refused", "Calls refused because they looked like toll fraud.", ["organisation", "reason"]
@@ -21,6 +25,9 @@ SPOOL_FREE: Final = Gauge("bizpbx_spool_free_bytes", "What the switch can still 
 VOICEMAILS_WAITING: Final = Gauge("bizpbx_voicemails_waiting", "Recordings that are to be stored or erased.")
 VOICEMAILS_STORED: Final = Counter("bizpbx_voicemails_stored", "Voicemails that the store took.")
 VOICEMAILS_REJECTED: Final = Counter("bizpbx_voicemails_rejected", "Recordings of no use, by why.", ["reason"])
+VOICEMAILS_UNPLAYED: Final = Counter(
+    "bizpbx_voicemails_unplayed", "Voicemails that could not be played by phone for want of their file."
+)
 STORE_FAILED: Final = Counter("bizpbx_store_failed", "Tries to store or erase a recording that failed.")
 MAIL_SENT: Final = Counter("bizpbx_mail_sent", "Mails that the mail server took.")
 MAIL_FAILED: Final = Counter("bizpbx_mail_failed", "Tries to send a mail that failed.")

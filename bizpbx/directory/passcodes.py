@@ -1,18 +1,18 @@
-"""Passcodes as they are stored: argon2id's text for each, and what is remembered of wrong ones."""
+"""Passcodes and PINs as they are stored: argon2id's text for each, and what is remembered of wrong ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bizpbx.directory.extension import Extension
 from bizpbx.directory.organisation import Organisation
-from bizpbx.directory.passcode_lockout import PasscodeLockout
-from bizpbx.mail.alerts import PASSCODE_LOCKED, alert
+from bizpbx.directory.passcode_lockout import LockoutColumns, PasscodeLockout, PinLockout
+from bizpbx.mail.alerts import PASSCODE_LOCKED, PIN_LOCKED, alert
 from bizpbx.policy.lockout import Lockout, after_right, after_wrong, recent
 
 if TYPE_CHECKING:
@@ -22,6 +22,21 @@ STORED = "(stored passcode)"
 """Stands in an export for an extension's passcode; applied, it keeps what is stored. No passcode has a bracket."""
 STORED_PIN = "(stored PIN)"
 """Likewise for the PIN of its voicemail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One kind of digits that people key in. Each has wrong entries and a lock of its own."""
+
+    name: str
+    column: InstrumentedAttribute[str | None]
+    lockouts: type[LockoutColumns]
+    alert: str
+    """Template, and beginning of the key."""
+
+
+PASSCODE: Final = Secret("passcode", Extension.passcode_hash, PasscodeLockout, PASSCODE_LOCKED)
+PIN: Final = Secret("pin", Extension.pin_hash, PinLockout, PIN_LOCKED)
 
 
 def hasher() -> PasswordHasher:
@@ -41,36 +56,30 @@ def matches(stored: str, digits: str) -> bool:
         return False
 
 
-def stored_hash(session: Session, domain: str, key: str) -> str | None:
-    """argon2id's text of an extension's passcode; None if it has none, or if there is no such extension."""
-    return _stored(session, domain, key, Extension.passcode_hash)
-
-
-def stored_pin_hash(session: Session, domain: str, key: str) -> str | None:
-    """Likewise of the PIN that is asked for before its voicemail is heard."""
-    return _stored(session, domain, key, Extension.pin_hash)
-
-
-def _stored(session: Session, domain: str, key: str, column: InstrumentedAttribute[str | None]) -> str | None:
+def stored_hash(session: Session, domain: str, key: str, secret: Secret = PASSCODE) -> str | None:
+    """argon2id's text of an extension's passcode or PIN; None if it has none, or if there is no such extension."""
     return session.execute(
-        select(column)
+        select(secret.column)
         .join(Organisation, Organisation.id == Extension.organisation_id)
         .where(Organisation.domain == domain, Extension.key == key)
     ).scalar_one_or_none()
 
 
-def lockout(session: Session, domain: str, key: str) -> Lockout:
-    """What is remembered of an extension's wrong passcodes."""
+def lockout(session: Session, domain: str, key: str, secret: Secret = PASSCODE) -> Lockout:
+    """What is remembered of an extension's wrong ones."""
+    table = secret.lockouts
     row = session.execute(
-        select(PasscodeLockout)
-        .join(Extension, Extension.id == PasscodeLockout.extension_id)
-        .join(Organisation, Organisation.id == PasscodeLockout.organisation_id)
+        select(table)
+        .join(Extension, Extension.id == table.extension_id)
+        .join(Organisation, Organisation.id == table.organisation_id)
         .where(Organisation.domain == domain, Extension.key == key)
     ).scalar_one_or_none()
     return Lockout() if row is None else state_of(row)
 
 
-def count(session: Session, domain: str, key: str, right: bool, now: datetime) -> tuple[Lockout, Lockout]:
+def count(
+    session: Session, domain: str, key: str, right: bool, now: datetime, secret: Secret = PASSCODE
+) -> tuple[Lockout, Lockout]:
     """Put one entry on record; returns the states before and after. In one transaction of the caller's.
 
     The extension's row is held meanwhile, so that entries of several calls come one after the other: whichever of them
@@ -84,11 +93,9 @@ def count(session: Session, domain: str, key: str, right: bool, now: datetime) -
     ).one_or_none()
     if found is None:
         return Lockout(), Lockout()
-    mine = (
-        PasscodeLockout.organisation_id == found.organisation_id,
-        PasscodeLockout.extension_id == found.id,
-    )
-    row = session.execute(select(PasscodeLockout).where(*mine)).scalar_one_or_none()
+    table = secret.lockouts
+    mine = (table.organisation_id == found.organisation_id, table.extension_id == found.id)
+    row = session.execute(select(table).where(*mine)).scalar_one_or_none()
     before = Lockout() if row is None else state_of(row)
     after = (after_right if right else after_wrong)(before, now)
     values = {
@@ -98,40 +105,42 @@ def count(session: Session, domain: str, key: str, right: bool, now: datetime) -
         "changed_at": now,
     }
     if row is not None:
-        session.execute(update(PasscodeLockout).where(*mine).values(values))
+        session.execute(update(table).where(*mine).values(values))
     elif after != before:
-        session.execute(
-            insert(PasscodeLockout).values(organisation_id=found.organisation_id, extension_id=found.id, **values)
-        )
+        session.execute(insert(table).values(organisation_id=found.organisation_id, extension_id=found.id, **values))
     if after.locked_until is not None and after.locked(now) and not before.locked(now):
         until = after.locked_until.isoformat()
         details = {"extension": key, "until": until}
-        alert(session, found.organisation_id, f"{PASSCODE_LOCKED}/{key}/{until}", PASSCODE_LOCKED, details, now)
+        alert(session, found.organisation_id, f"{secret.alert}/{key}/{until}", secret.alert, details, now)
     return before, after
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An extension with wrong passcodes that still count, or with a lock."""
+    """An extension with wrong entries that still count, or with a lock."""
 
     key: str
     state: Lockout
+    secret: Secret
 
 
 def remembered(session: Session, organisation_id: int, now: datetime) -> list[Remembered]:
-    """Those of an organisation, by key."""
-    rows = session.execute(
-        select(Extension.key, PasscodeLockout)
-        .join(Extension, Extension.id == PasscodeLockout.extension_id)
-        .where(PasscodeLockout.organisation_id == organisation_id)
-        .order_by(Extension.key)
-    )
-    found = [Remembered(key, state_of(row)) for key, row in rows]
-    return [each for each in found if each.state.locked(now) or recent(each.state, now)]
+    """Those of an organisation, by key; passcodes before PINs."""
+    found = []
+    for secret in (PASSCODE, PIN):
+        table = secret.lockouts
+        rows = session.execute(
+            select(Extension.key, table)
+            .join(Extension, Extension.id == table.extension_id)
+            .where(table.organisation_id == organisation_id)
+        )
+        found += [Remembered(key, state_of(row), secret) for key, row in rows]
+    counting = [each for each in found if each.state.locked(now) or recent(each.state, now)]
+    return sorted(counting, key=lambda each: each.key)
 
 
-def clear(session: Session, organisation_id: int, key: str) -> Lockout | None:
-    """Forget the wrong passcodes of an extension, and its lock. Returns what was forgotten; None if there is no such
+def clear(session: Session, organisation_id: int, key: str, secret: Secret = PASSCODE) -> Lockout | None:
+    """Forget the wrong entries of an extension, and its lock. Returns what was forgotten; None if there is no such
     extension."""
     found = session.execute(
         select(Extension.id)
@@ -140,11 +149,12 @@ def clear(session: Session, organisation_id: int, key: str) -> Lockout | None:
     ).scalar_one_or_none()
     if found is None:
         return None
-    mine = (PasscodeLockout.organisation_id == organisation_id, PasscodeLockout.extension_id == found)
-    row = session.execute(select(PasscodeLockout).where(*mine)).scalar_one_or_none()
-    session.execute(delete(PasscodeLockout).where(*mine))
+    table = secret.lockouts
+    mine = (table.organisation_id == organisation_id, table.extension_id == found)
+    row = session.execute(select(table).where(*mine)).scalar_one_or_none()
+    session.execute(delete(table).where(*mine))
     return Lockout() if row is None else state_of(row)
 
 
-def state_of(row: PasscodeLockout) -> Lockout:
+def state_of(row: LockoutColumns) -> Lockout:
     return Lockout(tuple(datetime.fromisoformat(at) for at in row.wrong), row.locked_until, row.lockouts)

@@ -13,7 +13,7 @@ from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, OutboundRule, RuleCountry
-from bizpbx.directory.passcode_lockout import PasscodeLockout
+from bizpbx.directory.passcode_lockout import PasscodeLockout, PinLockout
 from bizpbx.directory.rate import Rate
 from bizpbx.directory.sound import Greeting, Sound
 from bizpbx.directory.virtual_line import LineKey, LineStep, LineTarget, VirtualLine
@@ -54,6 +54,7 @@ __all__ = [
     "Organisation",
     "OutboundRule",
     "PasscodeLockout",
+    "PinLockout",
     "Rate",
     "RuleCountry",
     "Sound",

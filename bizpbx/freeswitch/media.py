@@ -41,7 +41,11 @@ class Media:
     def message(self, organisation: str, sound: str) -> Path | None:
         """The file of a message. Raises InvalidText for a path that cannot be written into a command."""
         path = self.sound(organisation, sound)
-        if path is not None and not _PATH.fullmatch(str(path)):
+        return self.file(path) if path is not None else None
+
+    def file(self, path: Path) -> Path:
+        """A file that is to be played. Raises InvalidText for a path that cannot be written into a command."""
+        if not _PATH.fullmatch(str(path)):
             raise InvalidText(f"{str(path)!r} cannot be part of a command to the switch.")
         return path
 

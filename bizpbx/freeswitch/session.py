@@ -7,7 +7,7 @@ action when this controller goes away. Everything the next controller needs is o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +68,9 @@ SILENCE = 5
 SILENCE_LEVEL = 100
 """Mean of the samples' amounts, of 32767, below which FreeSWITCH takes 20 ms for silence."""
 
+MESSAGE_LIMIT = 240.0
+"""Seconds that a message may last with what is said before it."""
+
 T = TypeVar("T")
 
 
@@ -125,6 +128,9 @@ class FreeSwitchCall:
             self._pending |= dict.fromkeys(ENDING, "")
         if stage in ENDED_BY:
             self._pending[ENDED_BY[stage]] = ""
+        if stage is Stage.PASSCODE:
+            # Some key it in before they are asked.
+            self._pending["sensitive_dtmf"] = "true"
         self._noted = True
 
     def ring(self, ring: Ring) -> Unanswered | Talked:
@@ -156,7 +162,7 @@ class FreeSwitchCall:
             path = self._media.message(self._organisation, sound)
         self._speaks = True
         if answer:
-            self._answer()
+            self.answer()
         if path is not None:
             # `#` is for those who know the message; all other keys are nobody's.
             self._execute("playback", str(path), {TERMINATORS: "#"}, ANNOUNCEMENT_LIMIT)
@@ -190,8 +196,7 @@ class FreeSwitchCall:
 
     def ask_key(self, sound: str | None, seconds: int) -> str:
         # A key that is pressed before an answer gets lost at many a carrier.
-        self._speaks = True
-        self._answer()
+        self.answer()
         path = self._media.message(self._organisation, sound) if sound is not None else None
         asked = f"1 1 1 {seconds * 1000:d} # {path or NOTHING} {NOTHING} {DIGITS}"
         self._execute("play_and_get_digits", asked, {}, ANNOUNCEMENT_LIMIT + seconds)
@@ -199,15 +204,34 @@ class FreeSwitchCall:
         self._tell(lambda: self._session.set_variables({DIGITS: ""}))
         return key
 
-    def hang_up(self, cause: Cause) -> None:
-        self._execute("hangup", cause.value, {}, None)
-
-    def _answer(self) -> None:
-        """Unless it is; with a pause, so that the first word is heard."""
+    def answer(self) -> None:
+        """With a pause, so that the first word is heard."""
+        self._speaks = True
         if not self._answered:
             self._execute("answer", "", {}, ANSWER_LIMIT)
             self._execute("sleep", SETTLING, {}, ANSWER_LIMIT)
             self._answered = True
+
+    def say(self, sounds: Sequence[Prompt | Path]) -> None:
+        self._execute("playback", self._joined(sounds), {TERMINATORS: "none"}, MESSAGE_LIMIT)
+
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+        # Without a terminator: `#` is a key like the others. FreeSWITCH takes 0 ms for ever.
+        asked = f"1 1 1 {max(100, seconds * 1000):d} none {self._joined(sounds)} {NOTHING} {DIGITS}"
+        self._execute("play_and_get_digits", asked, {}, MESSAGE_LIMIT + seconds)
+        key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+        if key:
+            self._tell(lambda: self._session.set_variables({DIGITS: ""}))
+        return key
+
+    def _joined(self, sounds: Sequence[Prompt | Path]) -> str:
+        paths = (
+            self._prompts.path(sound) if isinstance(sound, Prompt) else self._media.file(sound) for sound in sounds
+        )
+        return "file_string://" + "!".join(map(str, paths))
+
+    def hang_up(self, cause: Cause) -> None:
+        self._execute("hangup", cause.value, {}, None)
 
     def _execute(self, app: str, arg: str, variables: dict[str, str], deadline: float | None) -> None:
         """Run an application, with what was noted and these variables set before it in the same packet."""

@@ -15,6 +15,8 @@ from bizpbx.mail import queue
 PASSCODE_LOCKED: Final = "passcode-locked"
 """Template, and beginning of the key."""
 
+PIN_LOCKED: Final = "pin-locked"
+
 GUARD_REFUSED: Final = "guard-refused"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bizpbx.policy.plan import (
     Announce,
     AskPasscode,
+    AskPin,
     GatewayTarget,
     Gather,
     GoOn,
     HangUp,
     Keep,
     Kept,
+    Listen,
     Plan,
     Play,
     Reason,
@@ -77,6 +79,10 @@ def _action_json(step: Step) -> Json:
             return {"action": "hang_up", "cause": str(step.cause) if step.cause else None}
         case AskPasscode():
             return {"action": "ask_passcode", "extension": step.extension, "tries": step.tries}
+        case AskPin():
+            return {"action": "ask_pin", "extension": step.extension, "tries": step.tries}
+        case Listen():
+            return {"action": "listen", "mailbox": step.mailbox}
         case Play():
             return {"action": "play", "sound": str(step.sound), "answer": step.answer}
         case Record():
@@ -138,6 +144,10 @@ def _title(step: Step) -> str:
         return f"hang up ({step.cause})" if step.cause is not None else "hang up (cause of the last ring)"
     if isinstance(step, AskPasscode):
         return f"ask for the passcode of {step.extension}, {step.tries} tries"
+    if isinstance(step, AskPin):
+        return f"answer and ask for the voicemail PIN of {step.extension}, {step.tries} tries"
+    if isinstance(step, Listen):
+        return f"answer and play the voicemail of {step.mailbox}"
     if isinstance(step, Play):
         return f"{'answer and ' if step.answer else ''}play {_sound(step.sound)}"
     if isinstance(step, Record):

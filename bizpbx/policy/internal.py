@@ -1,4 +1,4 @@
-"""A device of the organisation dials: emergency number, key, number of the organisation, public number."""
+"""A device of the organisation dials: emergency number, code, key, number of the organisation, public number."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from bizpbx.policy.caller import inside
 from bizpbx.policy.emergency import emergency, emergency_number
 from bizpbx.policy.incoming import incoming
+from bizpbx.policy.mailbox import CODE, mailbox
 from bizpbx.policy.outbound_rule import first_match, translate
 from bizpbx.policy.outgoing import outgoing
 from bizpbx.policy.plan import PROMPT_FOR, Announce, Cause, HangUp, Plan, Reason, Stage
@@ -34,6 +35,8 @@ def from_device(call: FromDevice, request: Request, tenant: Tenant) -> Plan:
     if device.tls and not call.secure:
         text = f"the calling device, {device.kind} of {caller.key}, requires TLS and calls without it"
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_NOT_SECURE, text))
+    if dialled == CODE:
+        return mailbox(caller)
     if _KEY.fullmatch(dialled) and _known(dialled, tenant):
         reason = Reason(Rule.KEY, f"{caller.key} dials the key {dialled}")
         return _to_key(caller, dialled, dialled, tenant, request.moment, reason)

@@ -34,6 +34,7 @@ class Stage(StrEnum):
     NO_ANSWER = "no_answer"
     MESSAGE = "message"
     RECORD = "record"
+    MAILBOX = "mailbox"
     BACK = "back"
     """Nobody took a call that was transferred: it rings where it came from."""
     ANNOUNCE = "announce"
@@ -142,6 +143,27 @@ class AskPasscode:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPin:
+    """Answer, and ask for the PIN of a mailbox. Nothing that follows is done before it is right."""
+
+    stage: Stage
+    extension: str
+    """Key. The PIN itself is in no plan, nor is what it is stored as."""
+    tries: int = 3
+    section: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Answer, and let the caller hear what is in a mailbox, and say what becomes of each message."""
+
+    stage: Stage
+    mailbox: str
+    """Key of the extension."""
+    section: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Gather:
     """Answer the call and wait for one key, which says in which section it goes on. Keys are no secret here."""
 
@@ -227,7 +249,7 @@ class HangUp:
     section: int = 0
 
 
-Step = Ring | AskPasscode | Gather | Play | Record | Announce | Keep | GoOn | HangUp
+Step = Ring | AskPasscode | AskPin | Gather | Play | Record | Listen | Announce | Keep | GoOn | HangUp
 
 
 def kept_by(step: Step) -> Kept | None:

@@ -74,6 +74,13 @@ class Rule(StrEnum):
     NO_ANSWER_VOICEMAIL = "no-answer-voicemail"
     NO_ANSWER_CALL_CENTER = "no-answer-call-center"
 
+    # The voicemail is heard
+    MAILBOX = "mailbox"
+    MAILBOX_NONE = "mailbox-none"
+    PIN_ASKED = "pin-asked"
+    PIN_WRONG = "pin-wrong"
+    PIN_LOCKED = "pin-locked"
+
     # A call to a public number
     EMERGENCY = "emergency"
     EMERGENCY_NO_TRUNK = "emergency-no-trunk"

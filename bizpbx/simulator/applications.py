@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
 Application = Callable[["Session", str], None]
 
-PLAYING_TIME: Final = 1.0
-"""Seconds that a file plays; the simulator reads no files. Streams that name a length last that long."""
+KEYS: Final = "0123456789*#ABCD"
 
 KEY_STEP: Final = 0.1
 """Seconds after which an application looks whether it was told to end."""
@@ -109,16 +109,15 @@ def _play_and_get_digits(session: Session, data: str) -> None:
     channel = session.channel
     words = split(data, " ")
     least, most, tries, timeout = (int(word) for word in words[:4])
-    terminators, variable = words[4], words[7]
+    terminators, file, variable = words[4], words[5], words[7]
     channel.pre_answer()
     channel.set(variable, None)
     for _ in range(tries):
-        digits, waits = "", PLAYING_TIME + timeout / 1000
-        while channel.up and len(digits) < most:
-            key = channel.key(waits)
-            if key is None or key in terminators:
-                break
-            digits, waits = digits + key, timeout / 1000
+        digits = ""
+        key = _played(session, file, KEYS).key or channel.key(timeout / 1000)
+        while key is not None and key not in terminators:
+            digits += key
+            key = channel.key(timeout / 1000) if channel.up and len(digits) < most else None
         if digits:
             channel.set(variable, digits)
         if len(digits) >= max(least, 1) or not channel.up:
@@ -129,11 +128,9 @@ def _playback(session: Session, data: str) -> None:
     channel = session.channel
     channel.pre_answer()
     channel.fire("PLAYBACK_START", ("Playback-File-Path", data))
-    heard = sound.samples_of(data)
-    ended, passed = _until_key(session, len(heard) / SAMPLE_RATE)
-    channel.heard.extend(heard[: round(passed * SAMPLE_RATE)])
-    channel.set("playback_samples", str(round(passed * SAMPLE_RATE)))
-    channel.fire("PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended else "done"))
+    ended = _played(session, data, _terminators(session))
+    channel.set("playback_samples", str(round(ended.passed * SAMPLE_RATE)))
+    channel.fire("PLAYBACK_STOP", ("Playback-File-Path", data), ("Playback-Status", "break" if ended.early else "done"))
     # What is pressed meanwhile is nobody's.
     while not channel.keyed.empty():
         channel.key(1.0)
@@ -147,7 +144,7 @@ def _record(session: Session, data: str) -> None:
     channel.pre_answer()
     spoken = min(channel.says.seconds, limit) if channel.says is not None else 0.0
     silent = patience < limit - spoken
-    _, passed = _until_key(session, spoken + patience if silent else limit)
+    passed = _until_key(session, spoken + patience if silent else limit, _terminators(session)).passed
     samples = sound.said(channel.says, passed)
     try:
         sound.write(Path(words[0]), samples)
@@ -159,19 +156,42 @@ def _record(session: Session, data: str) -> None:
     channel.set("record_ms", str(round(passed * 1000)))
 
 
-def _until_key(session: Session, seconds: float) -> tuple[bool, float]:
-    """Let time pass until one of the terminators is pressed, the leg ends or the application is broken; whether it
-    was cut short, and how much time has passed."""
+class Ended(NamedTuple):
+    """How an application ended: by which key, after how many seconds, and whether before its time."""
+
+    key: str | None
+    passed: float
+    early: bool
+
+
+def _played(session: Session, file: str, keys: str) -> Ended:
+    heard = sound.samples_of(file)
+    return _until_key(session, len(heard) / SAMPLE_RATE, keys, heard)
+
+
+def _terminators(session: Session) -> str:
+    return (session.channel.get("playback_terminators") or "*").replace("none", "")
+
+
+def _until_key(session: Session, seconds: float, keys: str, heard: array[int] | None = None) -> Ended:
+    """Let time pass, in which the caller hears this, until one of the keys is pressed, the leg ends or the application
+    is broken."""
     channel = session.channel
-    terminators = (channel.get("playback_terminators") or "*").replace("none", "")
     clock = session.switch.clock
     began = clock.now()
     channel.broken.clear()
+    key, done = None, 0
     while channel.up and not channel.broken.is_set() and (left := began + seconds - clock.now()) > 0:
-        key = channel.key(min(left, KEY_STEP))
-        if key is not None and key in terminators:
-            return True, clock.now() - began
-    return not channel.up or channel.broken.is_set(), min(seconds, clock.now() - began)
+        pressed = channel.key(min(left, KEY_STEP))
+        if heard is not None:
+            upto = round(min(seconds, clock.now() - began) * SAMPLE_RATE)
+            channel.heard.extend(heard[done:upto])
+            done = upto
+        if pressed is not None and pressed in keys:
+            key = pressed
+            break
+    early = key is not None or not channel.up or channel.broken.is_set()
+    return Ended(key, min(seconds, clock.now() - began), early)
 
 
 def _park(session: Session, data: str) -> None:

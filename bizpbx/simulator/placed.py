@@ -61,6 +61,13 @@ class SimulatedCall:
     def heard(self) -> array[int]:
         return self._switch.run(lambda _: self._channel.heard[:])
 
+    def press(self, keys: str) -> None:
+        def press(_: Core) -> None:
+            for key in keys:
+                self._channel.key_in(key)
+
+        self._switch.run(press)
+
     def final(self, timeout: float = 30.0) -> int:
         """Final SIP code as soon as there is one. Raises TestbedError if it does not come in time."""
         if not self._switch.run(lambda _: self._settled(timeout)):

@@ -14,13 +14,21 @@ from bizpbx.testbed.world import SAMPLE_RATE, Speech
 UNREAD: Final = 1.0
 """Seconds that a file plays which is not there: the switch has its own, we have not."""
 
+STRING: Final = "file_string://"
+
 _TONE = re.compile(r"%\((\d+),(\d+),(\d+)\)")
 _SILENCE = re.compile(r"silence_stream://(\d+)")
 _LOUD: Final = 8000
 
 
 def samples_of(name: str) -> array[int]:
-    """What playing `name` sounds like: a WAV file, found at the call's rate as FreeSWITCH does, a tone or silence."""
+    """What playing `name` sounds like: a WAV file, found at the call's rate as FreeSWITCH does, a tone or silence, or
+    several of them one after the other."""
+    if name.startswith(STRING):
+        joined = array("h")
+        for part in name.removeprefix(STRING).split("!"):
+            joined.extend(samples_of(part))
+        return joined
     if found := _SILENCE.match(name):
         return silence(int(found[1]) / 1000)
     if found := _TONE.search(name):

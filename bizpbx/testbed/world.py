@@ -249,6 +249,10 @@ class PlacedCall(Protocol):
         """What the caller has heard so far of a call that was placed with `listens` or `says`: samples at SAMPLE_RATE.
         Where nothing was sent there is nothing."""
 
+    def press(self, keys: str) -> None:
+        """Key in digits, `*` and `#`, as RTP events, in a call that was placed with `listens` or `says` and is heard by
+        now. Returns at once."""
+
 
 class World(Protocol):
     """Phones and carriers round one switch. A context manager: leaving it ends everything that it started."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,16 @@ class RecordedCall:
 
     def ask_key(self, sound: str | None, seconds: int) -> str:
         self.done.append(f"ask for a key, {seconds} s" + (f", playing {sound}" if sound else ""))
+        return next(self._entries)
+
+    def answer(self) -> None:
+        self.done.append("answer")
+
+    def say(self, sounds: Sequence[Prompt | Path]) -> None:
+        self.done.append(f"say {' '.join(map(str, sounds))}")
+
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+        self.done.append(f"offer {' '.join(map(str, sounds))}, {seconds} s")
         return next(self._entries)
 
     def hang_up(self, cause: Cause) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import gevent
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
@@ -18,6 +19,11 @@ from bizpbx.controller.changes import Changes
 from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
 from bizpbx.directory.database import Database
+from bizpbx.directory.organisation import Organisation
+from bizpbx.directory.passcodes import PIN, STORED
+from bizpbx.mail.message import message
+from bizpbx.mail.outbox import Mail
+from bizpbx.mail.queue import claimed
 from tests.settings.samples import NOON, applied, example
 
 ACME = "acme.example"
@@ -81,6 +87,35 @@ def test_the_fifth_locks_even_the_right_one_out_with_an_alert_that_names_no_digi
     assert "97531" not in str(logs)
     clock.now += timedelta(minutes=15)
     assert passcodes.check(ACME, "100", "2468") is Verdict.RIGHT
+
+
+def test_a_pin_is_judged_counted_and_locked_apart_from_the_passcode(
+    passcodes: StoredPasscodes, database: Database, clock: Clock
+) -> None:
+    data = example()
+    data["organisation"]["alerts"] = ["ops@acme.example"]
+    data["extensions"][0] |= {"passcode": STORED, "no_answer": {"pin": "13579"}}
+    applied(database, data)
+    pins = StoredPasscodes(Queries(database), Changes(url_of(database)), clock, PIN)  # type: ignore[arg-type]
+    with capture_logs() as logs:
+        assert pins.check(ACME, "100", "13579") is Verdict.RIGHT
+        assert pins.check(ACME, "100", "2468") is Verdict.WRONG
+        assert passcodes.check(ACME, "100", "13579") is Verdict.WRONG
+        assert [pins.check(ACME, "100", "97531") for _ in range(4)][-1] is Verdict.LOCKED
+    assert pins.locked(ACME, "100") and not passcodes.locked(ACME, "100")
+    assert passcodes.check(ACME, "100", "2468") is Verdict.RIGHT
+    assert logs[-1]["event"] == "pin.locked"
+    assert not any(digits in str(logs) for digits in ("97531", "13579", "2468"))
+    with database.reading() as session:
+        (mail,) = session.scalars(select(Mail))
+        owner = session.get_one(Organisation, mail.organisation_id)
+        written = message(claimed(mail, owner), "pbx@acme.example")
+    assert written["Subject"] == "Acme: the voicemail PIN of 100 is locked"
+    body = written.get_body(("plain",))
+    assert body is not None and "bizpbx lockout clear 100 --of pin" in body.get_content()
+    clock.now += timedelta(minutes=15)
+    assert pins.check(ACME, "100", "13579") is Verdict.RIGHT
+    pins.close()
 
 
 def test_calls_go_on_while_somebody_else_writes(sqlite_database: Database) -> None:

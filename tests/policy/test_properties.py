@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bizpbx.policy.country import country_of
 from bizpbx.policy.decide import decide
 from bizpbx.policy.explain import to_json, to_lines
+from bizpbx.policy.mailbox import CODE
 from bizpbx.policy.numbers import is_token
 from bizpbx.policy.plan import (
     Announce,
@@ -85,7 +86,7 @@ def mostly_from(usual: st.SearchStrategy[T], odd: st.SearchStrategy[T]) -> st.Se
     return st.integers(0, 4).flatmap(lambda roll: usual if roll else odd)
 
 
-dialled = mostly_from(st.one_of(st.sampled_from(DIDS), keys, numbers, national), hostile)
+dialled = mostly_from(st.one_of(st.sampled_from([*DIDS, CODE]), keys, numbers, national), hostile)
 
 
 def some(random: Random, values: Sequence[T], most: int) -> tuple[T, ...]:
@@ -150,6 +151,7 @@ def an_extension(random: Random, key: str) -> Extension:
             random.choice([None, onward, onward, *NUMBERS, *NATIONAL]),
             message=random.choice([None, "a" * 64]),
             longest=random.randint(-1, 90),
+            pin=rarely(random),
         ),
         devices=own,
         caller_id=random.choice([*NUMBERS, *DIDS]) if mostly(random) else random.choice([None, "not a number"]),
@@ -207,6 +209,8 @@ def opening(plan: Plan, tenant: MemoryTenant, key: str) -> bool:
 DURING_THE_CALL = {
     Rule.PASSCODE_WRONG,
     Rule.PASSCODE_LOCKED,
+    Rule.PIN_WRONG,
+    Rule.PIN_LOCKED,
     Rule.GATEWAY_FAILED,
     Rule.ALLOWANCE_EXHAUSTED,
     Rule.NO_RATE,
@@ -549,7 +553,7 @@ def test_the_calls_above_meet_every_rule() -> None:
         )
         if random.random() < 0.5:
             caller = FromTrunk(random.choice([None, *NUMBERS]), diverted_by=some(random, NUMBERS, 4))
-        dialled = random.choice([*DIDS, *KEYS, "199", *NUMBERS, *NATIONAL, *["112", "995"] * 3, "x", "1234567"])
+        dialled = random.choice([*DIDS, *KEYS, "199", *NUMBERS, *NATIONAL, *["112", "995", CODE] * 3, "x", "1234567"])
         seen |= rules_in(decide(Request(caller, dialled), tenant))
         if seen == expected:
             break

@@ -46,6 +46,38 @@ REFUSALS = (
 """What a caller hears in full before the call ends: of two to five seconds each, in nearly every scenario."""
 TONE = 0.3
 """Seconds that they take here."""
+MAILBOX = {
+    Prompt.ENTER_PIN: 500,
+    Prompt.WRONG_PIN: 600,
+    Prompt.PIN_REFUSED: 700,
+    Prompt.MAILBOX_EMPTY: 800,
+    Prompt.MAILBOX_MENU: 900,
+    Prompt.MESSAGE_UNAVAILABLE: 1100,
+}
+"""Hz: what is said in a mailbox, and that a scenario waits for. All else that is said there is one tone of its own."""
+MAILBOX_TONE = 0.2
+MAILBOX_WORD = 300
+MAILBOX_WORDS = (
+    Prompt.YOU_HAVE,
+    Prompt.NEW_MESSAGE,
+    Prompt.NEW_MESSAGES,
+    Prompt.SAVED_MESSAGE,
+    Prompt.SAVED_MESSAGES,
+    Prompt.AND,
+    Prompt.MESSAGE,
+    Prompt.FROM,
+    Prompt.FROM_EXTENSION,
+    Prompt.FROM_WITHHELD,
+    Prompt.TODAY,
+    Prompt.YESTERDAY,
+    Prompt.DAYS_AGO,
+    Prompt.LONG_AGO,
+    Prompt.AT,
+    Prompt.OCLOCK,
+    Prompt.MESSAGE_KEPT,
+    Prompt.MESSAGE_DELETED,
+    Prompt.NO_MORE_MESSAGES,
+)
 
 
 @dataclass
@@ -154,11 +186,16 @@ def stages(tmp_path_factory: pytest.TempPathFactory, prefork: Prefork) -> Iterat
 
 
 def make_short(folder: Path) -> None:
-    """What is said when a call is refused, in a tone."""
+    """What is said when a call is refused, and in a mailbox, in tones."""
     place = folder / "en" / "8000"
     place.mkdir(parents=True)
     for prompt in REFUSALS:
         sound.write(place / f"{prompt}.wav", sound.tone(440.0, TONE))
+    for prompt in Prompt:
+        if prompt in MAILBOX:
+            sound.write(place / f"{prompt}.wav", sound.tone(MAILBOX[prompt], MAILBOX_TONE))
+        elif prompt in MAILBOX_WORDS or prompt.startswith("number_"):
+            sound.write(place / f"{prompt}.wav", sound.tone(MAILBOX_WORD, 0.06))
 
 
 @pytest.fixture(params=KINDS)

@@ -187,12 +187,10 @@ BAD: list[tuple[str, Change, str, str]] = [
 
 NOT_YET: list[tuple[str, object, object]] = [
     ("members.0.pin", "4711", None),
-    ("virtual_lines", [{"key": "200"}], []),
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),
     ("extensions.0.local_sip_server", "192.0.2.1", None),
     ("extensions.0.no_answer", {"message": {"tts": {}}}, {"message": None}),
-    ("extensions.0.no_answer", {"pin": "2468"}, {"pin": None}),
 ]
 
 TEXTS: list[tuple[str, bytes, str]] = [

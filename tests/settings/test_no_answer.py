@@ -297,7 +297,7 @@ def test_a_pin_is_kept_as_its_hash_alone(database: Database) -> None:
 
     def stored() -> str | None:
         with database.reading() as session:
-            return passcodes.stored_pin_hash(session, ACME, "101")
+            return passcodes.stored_hash(session, ACME, "101", passcodes.PIN)
 
     first = stored()
     assert first is not None and passcodes.matches(first, "246813")
@@ -321,7 +321,7 @@ def test_a_pin_goes_with_the_type_that_has_one(sqlite_database: Database) -> Non
     data["extensions"][1]["type"] = "call_center"
     put(sqlite_database, data)
     with sqlite_database.reading() as session:
-        assert passcodes.stored_pin_hash(session, ACME, "101") is None
+        assert passcodes.stored_hash(session, ACME, "101", passcodes.PIN) is None
     assert seen(sqlite_database).action is NoAnswerAction.HANG_UP
 
 

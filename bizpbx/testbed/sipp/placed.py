@@ -41,6 +41,11 @@ class SippCall:
     def heard(self) -> array[int]:
         return self._voice.heard() if self._voice is not None else array("h")
 
+    def press(self, keys: str) -> None:
+        if self._voice is None:
+            raise TestbedError("This call was placed without listening; it has no way to send keys.")
+        self._voice.press(keys)
+
     def stop(self) -> None:
         """Drop the call, if it still is one."""
         self._sipp.stop()

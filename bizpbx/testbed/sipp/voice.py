@@ -1,4 +1,5 @@
-"""What the caller of a SIPp hears, and what it says after the beep of a voicemail: RTP with G.711 u-law.
+"""What the caller of a SIPp hears, what it says after the beep of a voicemail, and the keys that it presses meanwhile:
+RTP with G.711 u-law and telephone events (RFC 4733).
 
 SIPp sends and takes no sound of its own here: its SDP names this socket.
 """
@@ -12,6 +13,7 @@ import struct
 import threading
 import time
 from array import array
+from collections import deque
 from typing import Final
 
 from bizpbx.testbed.world import SAMPLE_RATE, Speech
@@ -25,6 +27,14 @@ BEEP_PACKETS: Final = 10
 LOUD: Final = 8000
 REACTION: Final = 12
 """Packets from the end of the beep to the first word: a quarter of a second, which is quick for people."""
+EVENTS: Final = 101
+"""Payload type, as our SDP has it."""
+PRESSED: Final = 3
+"""Packets that a key is held down, 80 ms; the last one is sent three times."""
+RELEASED: Final = 3
+"""Packets until the next one."""
+_KEYS: Final = "0123456789*#"
+_EVENT: Final = struct.Struct("!BBH")
 _HEADER: Final = struct.Struct("!BBHII")
 _BIAS: Final = 0x84
 
@@ -39,6 +49,9 @@ class Voice:
         self._beeping = 0
         self._sent = 0
         self._speaks_from: int | None = None
+        self._pressed: deque[str] = deque()
+        self._holding = 0
+        """Packets since the first one of the key that is pressed."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.bind((host, port))
@@ -52,6 +65,10 @@ class Voice:
     def heard(self) -> array[int]:
         """Samples, in the order in which they came."""
         return self._heard[:]
+
+    def press(self, keys: str) -> None:
+        """One after the other."""
+        self._pressed.extend(keys)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -92,12 +109,32 @@ class Voice:
             first = (self._sent - self._speaks_from) * PACKET
             if 0 <= first < len(self._words):
                 payload = self._words[first : first + PACKET]
-        header = _HEADER.pack(0x80, 0, self._sent & 0xFFFF, self._sent * PACKET & 0xFFFFFFFF, 1)
+        kind, moment = 0, self._sent
+        if self._pressed:
+            kind, moment, payload = self._key(payload)
+        header = _HEADER.pack(0x80, kind, self._sent & 0xFFFF, moment * PACKET & 0xFFFFFFFF, 1)
         self._sent += 1
         try:
             self._socket.sendto(header + payload, peer)
         except OSError:
             return
+
+    def _key(self, otherwise: bytes) -> tuple[int, int, bytes]:
+        """Payload type, the packet whose moment it has, and payload of the next packet of a key; after it a pause."""
+        held = self._holding
+        self._holding += 1
+        last = PRESSED + 2
+        if held > last:
+            if held == last + RELEASED:
+                self._pressed.popleft()
+                self._holding = 0
+            return 0, self._sent, otherwise
+        first = self._sent - held
+        end = 0x80 if held >= PRESSED else 0
+        duration = (min(held, PRESSED) + 1) * PACKET
+        # The first one has the mark that a key begins.
+        kind = EVENTS | (0x80 if held == 0 else 0)
+        return kind, first, _EVENT.pack(_KEYS.index(self._pressed[0]), end | 10, duration)
 
 
 def is_tone(samples: array[int], frequency: int) -> bool:
