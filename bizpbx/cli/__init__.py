@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "caller-id",
         "lockout",
         "guard",
+        "greeting",
         "mail",
         "audit",
     ),

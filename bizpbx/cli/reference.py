@@ -46,6 +46,11 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `guard list` | `extension`, `country`, `number`, `reason` (`too-many-calls`, `too-many-new-countries`), `times`, |
 | … and | `first`, `last`, `allowed_until` (in the organisation's time; null: nobody let it through) |
 | `guard allow` | `extension`, `country`, `allowed_until` |
+| `greeting play-info` | `extension`, `action`, `played` (false: none, or not before this action), |
+| … and | `message` (as in docs/settings.md), `sound` (its id), `source` (`mp3`, `espeak-ng`, `polly`), `seconds`, |
+| … and | `rates`, `made_at` (UTC), `used_by`, `file` (what the switch here is told to play, or null) |
+| `greeting list` | `sound`, `source`, `seconds`, `text`, `language` (null of a file), `made_at` (UTC), `used_by` |
+| `greeting upload` | as `apply`; also `sound`, `seconds` |
 | `usage show` | `extension`, `label`, `month`, `limit_kind`, `limit_value`, `used_seconds`, `used_amount`, |
 | … and | `reserved_seconds`, `reserved_amount`, `currency`, `share` (1 is the whole limit; null without one) |
 | `mail list`, `mail show` | `id`, `state` (`queued`, `sent`, `dead`), `key`, `recipient`, `template`, `tries`, |

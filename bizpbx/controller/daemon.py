@@ -32,6 +32,7 @@ from bizpbx.controller.passcodes import StoredPasscodes
 from bizpbx.controller.queries import Queries
 from bizpbx.controller.recordings import Collector
 from bizpbx.controller.records import Records
+from bizpbx.controller.sounds import Sounds
 from bizpbx.controller.static_tree import StaticTree
 from bizpbx.controller.voicemails import StoredVoicemails
 from bizpbx.directory import migrations
@@ -85,14 +86,14 @@ class Controller:
         self._metering = Changes(config.database)
         meter = LedgerMeter(self._queries, self._metering, reader)
         sounds = SoundFolder(config.sounds_folder)
-        self._sounds_folder = sounds
         copies = Copies(store_of(config), sounds)
+        self._sounds = Sounds(self._queries, reader, sounds, copies)
         handler = partial(
             CallHandler,
             decide=decider,
             passcodes=self._passcodes,
             meter=meter,
-            media=Media(prompts, config.recordings_folder),
+            media=Media(prompts, config.recordings_folder, self._sounds.message),
             voicemails=StoredVoicemails(self._metering),
             mailboxes=StoredMailboxes(self._queries, self._metering, copies, self._pins),
         )
@@ -128,9 +129,9 @@ class Controller:
         """Raises OSError if a port is taken."""
         self.calls.start()
         self.http.start()
-        self._sounds_folder.prepare()
         self._records.start()
         self._collector.start()
+        self._sounds.start()
         self._postman.start()
         for switch in self.switches:
             switch.start()
@@ -151,6 +152,7 @@ class Controller:
         for switch in self.switches:
             switch.stop()
         self._postman.stop()
+        self._sounds.stop()
         self._collector.stop()
         self._records.stop()
         self._metering.close()

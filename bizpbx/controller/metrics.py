@@ -25,10 +25,11 @@ SPOOL_FREE: Final = Gauge("bizpbx_spool_free_bytes", "What the switch can still 
 VOICEMAILS_WAITING: Final = Gauge("bizpbx_voicemails_waiting", "Recordings that are to be stored or erased.")
 VOICEMAILS_STORED: Final = Counter("bizpbx_voicemails_stored", "Voicemails that the store took.")
 VOICEMAILS_REJECTED: Final = Counter("bizpbx_voicemails_rejected", "Recordings of no use, by why.", ["reason"])
+STORE_FAILED: Final = Counter("bizpbx_store_failed", "Tries to store, fetch or erase a file that failed.")
+MESSAGES_MISSING: Final = Counter("bizpbx_messages_missing", "Messages that were not played for want of their file.")
 VOICEMAILS_UNPLAYED: Final = Counter(
     "bizpbx_voicemails_unplayed", "Voicemails that could not be played by phone for want of their file."
 )
-STORE_FAILED: Final = Counter("bizpbx_store_failed", "Tries to store or erase a recording that failed.")
 MAIL_SENT: Final = Counter("bizpbx_mail_sent", "Mails that the mail server took.")
 MAIL_FAILED: Final = Counter("bizpbx_mail_failed", "Tries to send a mail that failed.")
 MAIL_DEAD: Final = Counter("bizpbx_mail_dead", "Mails that were given up.")

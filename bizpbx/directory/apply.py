@@ -30,7 +30,7 @@ from bizpbx.directory.organisation import Organisation
 from bizpbx.directory.recording import Change
 from bizpbx.directory.secrets import Secrets
 from bizpbx.errors import InvalidSettings, Refused
-from bizpbx.voicemail.speech import Speaker
+from bizpbx.voicemail.speech import Made, Speaker
 
 NEEDED = ("name", "timezone", "country", "currency")
 """What a new organisation cannot do without."""
@@ -58,15 +58,17 @@ def apply(
     prune: bool = False,
     remove: Mapping[str, Collection[str]] | None = None,
     speaker: Callable[[], Speaker] | None = None,
+    uploads: Collection[Made] = (),
 ) -> Applied:
     """All of it or nothing. A second application of the same file changes nothing.
 
     `prune` removes what the lists in the file do not hold; lists that are not in the file are left alone. `remove`
     names things to remove, by section (`extensions`: keys …). `secrets` is called only if there are passwords to
-    write, `speaker` if there are texts to speak. Raises InvalidSettings with every problem, NoFreeLicence, NotFound for
-    a name in `remove`, Refused if the same was changed elsewhere at the same moment, StoreError.
+    write, `speaker` if there are texts to speak. `uploads` are sounds in the store that the organisation has from then
+    on. Raises InvalidSettings with every problem, NoFreeLicence, NotFound for a name in `remove`, Refused if the same
+    was changed elsewhere at the same moment, StoreError.
     """
-    spoken = messages.speak(database, settings, speaker, dry_run=dry_run)
+    spoken = messages.speak(database, settings, speaker, uploads, dry_run=dry_run)
     try:
         with database.writing(keep=not dry_run) as session:
             return apply_in(session, settings, actor, at, secrets, prune, remove or {}, spoken)

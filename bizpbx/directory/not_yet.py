@@ -15,7 +15,6 @@ Problem = tuple[str, str, str]
 FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("members", "*"): ("pin", "password"),
     ("extensions", "*"): ("hot_desking", "debug_mode", "local_sip_server"),
-    ("extensions", "*", "no_answer"): ("message",),
 }
 
 NORMAL_ONLY = ("usage_limit", "no_answer")

@@ -37,6 +37,9 @@ RINGS = (Stage.RING, Stage.NO_ANSWER, Stage.BACK)
 ANNOUNCEMENT_LIMIT = 60.0
 """Seconds that an announcement may last."""
 
+MESSAGE_LIMIT = 330.0
+"""Seconds that a message may last: five minutes, and what the switch may take beyond."""
+
 ENTRY_LIMIT = 120.0
 """Seconds that keying in may last: the prompt, eight digits and the silence after each."""
 
@@ -165,7 +168,7 @@ class FreeSwitchCall:
             self.answer()
         if path is not None:
             # `#` is for those who know the message; all other keys are nobody's.
-            self._execute("playback", str(path), {TERMINATORS: "#"}, ANNOUNCEMENT_LIMIT)
+            self._execute("playback", str(path), {TERMINATORS: "#"}, MESSAGE_LIMIT)
 
     def record(self, longest: int) -> None:
         self._execute("answer", "", {}, ANSWER_LIMIT)
@@ -199,7 +202,7 @@ class FreeSwitchCall:
         self.answer()
         path = self._media.message(self._organisation, sound) if sound is not None else None
         asked = f"1 1 1 {seconds * 1000:d} # {path or NOTHING} {NOTHING} {DIGITS}"
-        self._execute("play_and_get_digits", asked, {}, ANNOUNCEMENT_LIMIT + seconds)
+        self._execute("play_and_get_digits", asked, {}, MESSAGE_LIMIT + seconds)
         key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
         self._tell(lambda: self._session.set_variables({DIGITS: ""}))
         return key

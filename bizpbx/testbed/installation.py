@@ -38,6 +38,7 @@ from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.requirements import which_switch
 from bizpbx.testbed.sipp import SippWorld
 from bizpbx.testbed.world import TestbedError, World
+from bizpbx.voicemail.speaking import speaker_of
 
 READY = 60.0
 """Seconds a controller may take to be ready: on a machine that is busy, too."""
@@ -219,7 +220,14 @@ class Installation:
         for name, port in ports.items():
             text = text.replace(name, str(port))
         secrets = partial(load_secrets, "", self.config.home)
-        apply(self._database, parse(text.encode()), actor="testbed", at=datetime.now(UTC), secrets=secrets)
+        apply(
+            self._database,
+            parse(text.encode()),
+            actor="testbed",
+            at=datetime.now(UTC),
+            secrets=secrets,
+            speaker=partial(speaker_of, self.config),
+        )
 
     def credentials(self, domain: str, key: str, kind: str) -> tuple[str, str]:
         """(SIP user, new password) of a device."""

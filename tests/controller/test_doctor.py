@@ -111,9 +111,9 @@ def running(installation: Installation, switch: Patient) -> Installation:
 
 
 def told(check: str | None = None) -> list[Finding]:
-    """What is not in order."""
+    """What is not in order. Whether this machine has espeak-ng is told to those who ask."""
     found = [finding for finding in examine(os.environ) if finding.state is not State.OK]
-    return [finding for finding in found if check is None or finding.check == check]
+    return [finding for finding in found if finding.check == check or (check is None and finding.check != "speech")]
 
 
 def one(check: str, state: State = State.PROBLEM) -> str:
@@ -270,6 +270,20 @@ def test_a_controller_that_no_call_reaches_is_told(installation: Installation, m
     assert "is not in BIZPBX_CONTROLLERS" in " ".join(finding.text for finding in told("calls"))
     monkeypatch.setenv("BIZPBX_CALL_LISTEN", "0.0.0.0:1")
     assert "is not in BIZPBX_CONTROLLERS" not in " ".join(finding.text for finding in told("calls"))
+
+
+def test_what_speaks_texts_is_told(installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "Texts cannot be spoken: espeak-ng is not installed; install it" in one("speech", State.WARNING)
+    program = tmp_path / "espeak-ng"
+    lines = " 5  en --/M English gmw/en (en 2)\n 5  variant --/F female2 !v/f2\n"
+    program.write_text(f"#!/bin/sh\nprintf 'eSpeak NG text-to-speech: 1.51  Data at: /usr\\n{lines}'\n")
+    program.chmod(0o755)
+    assert told("speech") == []
+    assert "espeak-ng 1.51" in next(found.text for found in examine(os.environ) if found.check == "speech")
+    monkeypatch.setenv("BIZPBX_TTS", "polly")
+    monkeypatch.setenv("BIZPBX_POLLY_ENDPOINT", "http://127.0.0.1:9")
+    assert "Texts cannot be spoken: Polly cannot be used: " in one("speech", State.WARNING)
 
 
 @pytest.mark.postgres

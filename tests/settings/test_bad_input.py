@@ -190,7 +190,6 @@ NOT_YET: list[tuple[str, object, object]] = [
     ("extensions.0.hot_desking", True, False),
     ("extensions.0.debug_mode", True, False),
     ("extensions.0.local_sip_server", "192.0.2.1", None),
-    ("extensions.0.no_answer", {"message": {"tts": {}}}, {"message": None}),
 ]
 
 TEXTS: list[tuple[str, bytes, str]] = [

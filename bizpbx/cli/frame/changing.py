@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bizpbx.directory.apply import Applied
     from bizpbx.directory.database import Database
     from bizpbx.directory.schema import Settings
+    from bizpbx.voicemail.speech import Made
 
 
 def change(
@@ -24,6 +25,7 @@ def change(
     dry_run: bool,
     prune: bool = False,
     remove: Mapping[str, Collection[str]] | None = None,
+    uploads: Collection[Made] = (),
 ) -> Applied:
     """Apply, by the clock of this machine."""
     from datetime import UTC, datetime
@@ -40,18 +42,27 @@ def change(
             dry_run=dry_run,
             prune=prune,
             remove=remove,
+            speaker=store.speaker,
+            uploads=uploads,
         )
 
 
 def change_one(
-    database: Database, domain: str, section: str, document: dict[str, Any], *, actor: str | None, dry_run: bool
+    database: Database,
+    domain: str,
+    section: str,
+    document: dict[str, Any],
+    *,
+    actor: str | None,
+    dry_run: bool,
+    uploads: Collection[Made] = (),
 ) -> Applied:
     """Apply one thing of a section; problems are told by the field's own path."""
     from bizpbx.directory.parsing import check
 
     data: Any = {"organisation": {"domain": domain}, section: [document]}
     try:
-        return change(database, check(data), actor=actor, dry_run=dry_run)
+        return change(database, check(data), actor=actor, dry_run=dry_run, uploads=uploads)
     except InvalidSettings as refused:
         start = f"{section}[0]."
         raise InvalidSettings(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bizpbx.directory.database import Database
     from bizpbx.directory.secrets import Secrets
+    from bizpbx.voicemail.speech import Speaker
 
 
 @contextmanager
@@ -44,6 +45,14 @@ def secrets() -> Secrets:
 
     settings = config.load()
     return load(settings.secret_key, settings.home)
+
+
+def speaker() -> Speaker:
+    """What speaks texts. Raises ConfigurationError."""
+    from bizpbx import config
+    from bizpbx.voicemail.speaking import speaker_of
+
+    return speaker_of(config.load())
 
 
 def domain(session: Session, asked: str | None) -> str:
