@@ -234,6 +234,8 @@ def empty_books(scene: Scene, stage: Stage) -> None:
     """For scenarios that read the books of calls, or are decided by them: earlier calls are over, and struck out."""
     password = event_socket_password(scene.installation.tree)
     connection = EventSocket(scene.installation.esl_port, password)
+    # Two whom a scenario has left talking would do so for ever.
+    connection.api("hupall NORMAL_CLEARING")
     until(lambda: json.loads(connection.api("show channels as json"))["row_count"] == 0)
     connection.close()
     until(lambda: not any(scene.installation.config.records.glob("*.cdr.xml")))
