@@ -234,6 +234,9 @@ def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(
         first.kill()
         rings(scene, "102-ip_phone", within=20.0)
         assert placed.result().ended_by is EndedBy.CALLEE
+        with gevent.Timeout(10.0):
+            while not all(call.ended for call in (*calls(scene, "102-ip_phone"), *scene.carrier.incoming)):
+                gevent.sleep(0.05)
     finally:
         second.kill()
         first.start()
