@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bizpbx.directory.currencies import CURRENCIES
@@ -21,6 +21,9 @@ MOST_HOST = 253
 MOST_USERNAME = 64
 MOST_PASSWORD = 128
 MOST_MESSAGE = 450
+
+WIDEST_NETWORK = {4: 16, 6: 32}
+"""By IP version: no carrier has more, and a slip of a digit must not let in half the world."""
 
 UNSAFE = ("$${", "${", "<?", "<!--#", "x-pre-process")
 """Expanded, executed or dropped with their line by FreeSWITCH's preprocessor wherever they stand, in any case."""
@@ -134,6 +137,21 @@ def extension_key(text: str, country: str | None = None) -> str:
         if is_emergency_number(text, country):
             raise InvalidText(f"{text} is an emergency number in {country}; take another key.")
     return text
+
+
+def network(text: str) -> str:
+    """An IP address or a network that a gateway calls from, in its shortest spelling."""
+    text = plain(text, MOST_HOST)
+    try:
+        found = ip_network(text)
+    except ValueError:
+        raise InvalidText(
+            f"must be an IP address or a network, such as 203.0.113.7 or 203.0.113.0/28, not {shown(text)}."
+        ) from None
+    widest = WIDEST_NETWORK[found.version]
+    if found.prefixlen < widest:
+        raise InvalidText(f"{found} is wider than /{widest}; write the networks that your carrier names.")
+    return str(found.network_address) if found.num_addresses == 1 else str(found)
 
 
 def gateway_name(text: str) -> str:

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 TIME_TO_LIVE = 60.0
 """Seconds that an answer of the resolver is used."""
@@ -33,6 +33,15 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def within(address: str, networks: Iterable[str]) -> bool:
+    """Whether an IP address is one of these addresses, or in one of these networks."""
+    try:
+        wanted = ip_address(normal(address))
+    except ValueError:
+        return False
+    return any(wanted in ip_network(network) for network in networks)
 
 
 class Names:

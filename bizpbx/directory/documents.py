@@ -102,6 +102,7 @@ def gateways(session: Session, organisation_id: int, names: Collection[str] | No
             "trunk": row.trunk,
             "registers": row.registers,
             "ping": row.ping,
+            "addresses": row.addresses,
         }
         for row in session.scalars(query)
         if names is None or row.name in names

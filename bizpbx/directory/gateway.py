@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint, true
+from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bizpbx.directory.base import Base, Owned, choice
@@ -38,3 +38,5 @@ class Gateway(Owned, Base):
     """With a user name: sign in there. Without this the account only answers challenges to calls."""
     ping: Mapped[int | None]
     """Seconds between two OPTIONS; null: none are sent."""
+    addresses: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
+    """Addresses and networks that it calls from, beside `host`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Dialect, bindparam, func, select
+from sqlalchemy import Dialect, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from bizpbx.directory import addresses, line_records, line_values, records, rule_records, values
@@ -217,18 +217,21 @@ class SettingsReader:
         ).scalar_one_or_none()
 
     def gateways_at(self, session: Session, address: str) -> list[tuple[str, Gateway]]:
-        """(domain, gateway) for every gateway at this IP address, by number or by a name that resolves to it.
+        """(domain, gateway) for every gateway that calls from this IP address: its host, by number or by a name that
+        resolves to it, or one of its further addresses.
 
         Several organisations may use one carrier: the dialled DID tells which of them is called.
         """
         hosts = session.execute(select(GatewayTable.host).distinct()).scalars().all()
+        further = select(GatewayTable.id, GatewayTable.addresses).where(cast(GatewayTable.addresses, String) != "[]")
+        ids = [row.id for row in session.execute(further) if addresses.within(address, row.addresses)]
         matching = self._names.matching(hosts, address)
-        if not matching:
+        if not matching and not ids:
             return []
         query = (
             select(GatewayTable.__table__, OrganisationTable.domain)
             .join(OrganisationTable, OrganisationTable.id == GatewayTable.organisation_id)
-            .where(GatewayTable.host.in_(matching))
+            .where(or_(GatewayTable.host.in_(matching), GatewayTable.id.in_(ids)))
             .order_by(OrganisationTable.domain, GatewayTable.name)
         )
         return [(row.domain, values.gateway(row, row.domain)) for row in session.execute(query)]

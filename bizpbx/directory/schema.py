@@ -131,6 +131,12 @@ class Gateway(Section):
     trunk: bool = False
     registers: bool = True
     ping: Annotated[int, Field(ge=5, le=3600)] | None = 30
+    addresses: Annotated[list[Annotated[str, checked(validation.network)]], Field(max_length=32)] = []
+
+    @field_validator("addresses")
+    @classmethod
+    def each_once(cls, addresses: list[str]) -> list[str]:
+        return list(dict.fromkeys(addresses))
 
 
 class Rate(Section):

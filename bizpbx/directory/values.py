@@ -62,6 +62,7 @@ def gateway(row: AnyRow, domain: str, secrets: Secrets | None = None) -> Gateway
         trunk=row.trunk,
         registers=row.registers,
         ping=row.ping,
+        addresses=tuple(row.addresses),
     )
 
 

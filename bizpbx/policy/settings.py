@@ -81,6 +81,8 @@ class Gateway:
     answers challenges."""
     ping: int | None = None
     """Seconds between two OPTIONS, by which a gateway that is away is known before a call is lost on it; None: none."""
+    addresses: tuple[str, ...] = ()
+    """IP addresses and networks that it calls from, beside `host`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.freeswitch
 ACME, BETA = "acme.example", "beta.example"
 ELSEWHERE = "127.0.0.2"
 """An address that no gateway has."""
+FURTHER = "127.0.0.3"
+"""One that a gateway calls from, and is not called at."""
 DID = "+6564291310"
 
 
@@ -117,7 +119,8 @@ def test_a_gateway_that_stops_answering_options_is_down_until_it_answers_again(t
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSwitch]:
     """acme has a registered gateway here and beta one far away, both with accounts."""
     carrier = Carrier("acme", "s3cret")
-    far = dataclasses.replace(gateway(BETA), host="192.0.2.1", username="beta", password="b3ta", registers=False)
+    far = dataclasses.replace(gateway(BETA), host="192.0.2.1", addresses=(FURTHER,), registers=False)
+    far = dataclasses.replace(far, username="beta", password="b3ta")
     acme, beta = (
         organisation(ACME, trunk=account(carrier)),
         organisation(BETA, trunk=far, numbers=(("+6568880000", "100"),)),
@@ -142,6 +145,13 @@ def test_a_registered_gateway_calls_the_contact_it_was_given(guarded: LiveSwitch
 def test_a_gateway_calls_from_anywhere_with_its_account(guarded: LiveSwitch) -> None:
     pbx = outsider(guarded, f"carrier.{BETA}", password="b3ta")
     assert pbx.call("+6568880000").status == 480
+    pbx.close()
+
+
+def test_a_gateway_calls_from_its_further_addresses_without_an_account(guarded: LiveSwitch) -> None:
+    pbx = outsider(guarded, host=FURTHER)
+    assert pbx.call("+6568880000").status == 480
+    assert pbx.call("999").status == 404
     pbx.close()
 
 

@@ -295,7 +295,7 @@ def test_inert_texts_come_back_as_they_were(text: str) -> None:
 
 def test_gateways_alone_may_call_from_outside() -> None:
     organisations = [
-        _gateway(host="192.0.2.7"),
+        _gateway(host="192.0.2.7", addresses=("192.0.2.7", "203.0.113.0/28")),
         organisation("beta.example", trunk=Gateway("b", "b.beta.example", "sip.carrier.example")),
         organisation("six.example", trunk=Gateway("s", "s.six.example", "2001:db8::1", 5070)),
     ]
@@ -306,6 +306,7 @@ def test_gateways_alone_may_call_from_outside() -> None:
         {"type": "allow", "host": "sip.carrier.example"},
         {"type": "allow", "cidr": "192.0.2.7/32"},
         {"type": "allow", "cidr": "2001:db8::1/128"},
+        {"type": "allow", "cidr": "203.0.113.0/28"},
     ]
     six = parsed(tree[PurePosixPath("sip_profiles/external/bizpbx-six.example.xml")])
     assert six.xpath("string(//param[@name='proxy']/@value)") == "[2001:db8::1]:5070"

@@ -163,6 +163,8 @@ BAD: list[tuple[str, Change, str, str]] = [
         "extensions[1].caller_id.number",
         "not-owned",
     ),
+    ("an address that is none", put("gateways.0.addresses", ["carrier"]), "gateways[0].addresses[0]", "invalid-text"),
+    ("half the world", put("gateways.0.addresses", ["0.0.0.0/1"]), "gateways[0].addresses[0]", "invalid-text"),
     ("a ping without a pause", put("gateways.0.ping", 4), "gateways[0].ping", "out-of-range"),
     ("a password without a user", put("gateways.0.username", None), "gateways[0].password", "incomplete"),
     (

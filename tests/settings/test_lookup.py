@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import event, insert, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
 from bizpbx.directory.addresses import Names
@@ -190,6 +190,23 @@ def test_organisations_with_the_same_keys_see_their_own(database: Database) -> N
             assert all_of_it.numbers == ((did, "100"),)
         assert [domain for domain, _ in reader.gateways_at(session, "192.0.2.10")] == ["acme.example", "other.example"]
         assert reader.gateways_at(session, "192.0.2.11") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "known"),
+    [("203.0.113.15", True), ("203.0.113.16", False), ("::ffff:203.0.113.1", True), ("2001:db8::7", True), ("", False)],
+)
+def test_a_gateway_calls_from_its_further_addresses_too(database: Database, source: str, known: bool) -> None:
+    with database.writing() as session:
+        organisation(session, "acme.example", "+6564291310")
+        organisation(session, "other.example", "+6564291311")
+        ours = select(Organisation.id).where(Organisation.domain == "acme.example").scalar_subquery()
+        addresses = ["203.0.113.0/28", "2001:db8::7"]
+        session.execute(update(Gateway).where(Gateway.organisation_id == ours).values(addresses=addresses))
+    reader = SettingsReader(SECRETS, Names(resolver=lambda _name: frozenset()))
+    with database.reading() as session:
+        found = [domain for domain, _ in reader.gateways_at(session, source)]
+    assert found == (["acme.example"] if known else [])
 
 
 @pytest.mark.parametrize("more", [10, 1000])

@@ -178,6 +178,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
                 "trunk": draw(st.booleans()),
                 "registers": draw(st.booleans()),
                 "ping": draw(st.none() | st.integers(5, 3600)),
+                "addresses": draw(st.lists(st.sampled_from(["203.0.113.0/28", "2001:db8::7"]), unique=True)),
                 "username": "u",
                 "password": draw(st.none() | st.just("p")),
             }

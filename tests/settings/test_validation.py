@@ -17,6 +17,9 @@ GOOD: list[tuple[Callable[[str], str], str, str]] = [
     (validation.host, "192.0.2.1", "192.0.2.1"),
     (validation.host, "2001:DB8::1", "2001:db8::1"),
     (validation.host, "localhost", "localhost"),
+    (validation.network, "203.0.113.7", "203.0.113.7"),
+    (validation.network, "203.0.113.0/28", "203.0.113.0/28"),
+    (validation.network, "2001:DB8::7/128", "2001:db8::7"),
     (validation.domain, "Acme.Example", "acme.example"),
     (validation.domain, "127.0.0.1", "127.0.0.1"),
     (validation.email, "Ann.O'Brien+x@Acme.Example", "ann.o'brien+x@acme.example"),
@@ -35,6 +38,10 @@ GOOD: list[tuple[Callable[[str], str], str, str]] = [
 ]
 
 BAD: list[tuple[Callable[[str], str], str]] = [
+    (validation.network, "203.0.113.5/28"),
+    (validation.network, "10.0.0.0/15"),
+    (validation.network, "2001:db8::/31"),
+    (validation.network, "sip.carrier.example"),
     (validation.label, ""),
     (validation.label, "x" * 300),
     (validation.label, " x"),

@@ -71,7 +71,8 @@ def addresses(organisations: Iterable[OrganisationSettings]) -> list[Address]:
     found: set[Address] = set()
     for settings in organisations:
         with inside(settings.organisation.domain):
-            found.update(_address(gateway.host) for gateway in settings.gateways)
+            hosts = [host for gateway in settings.gateways for host in (gateway.host, *gateway.addresses)]
+            found.update(_address(host) for host in hosts)
     return sorted(found, key=lambda address: (address.cidr, address.host))
 
 
