@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 from gevent.threadpool import ThreadPool
@@ -17,6 +18,10 @@ from bizpbx.directory.passcodes import PASSCODE, Secret
 
 THREADS = 2
 """Each takes a core for about 50 ms, and 64 MiB."""
+
+WRONG: Final = {"passcode": "passcode.wrong", "pin": "pin.wrong"}
+LOCKED: Final = {"passcode": "passcode.locked", "pin": "pin.locked"}
+"""Events of the log, written out: they are looked for by name."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,11 +65,11 @@ class StoredPasscodes:
             return Verdict.RIGHT
         metrics.WRONG[secret.name].labels(organisation).inc()
         if not after.locked(now) or after.locked_until is None:
-            log.info(f"{secret.name}.wrong", organisation=organisation, extension=key, counted=len(after.wrong))
+            log.info(WRONG[secret.name], organisation=organisation, extension=key, counted=len(after.wrong))
             return Verdict.WRONG
         metrics.LOCKED[secret.name].labels(organisation).inc()
         log.warning(
-            f"{secret.name}.locked",
+            LOCKED[secret.name],
             organisation=organisation,
             extension=key,
             until=after.locked_until.isoformat(timespec="seconds"),

@@ -166,16 +166,16 @@ def test_killed_after_the_call_it_is_on_record_once(scene: Scene, books: Callabl
 def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tells_it(
     scene: Scene, books: Callable[[str], Books]
 ) -> None:
-    """Given twelve seconds, and much more during the call, which talks for fifteen."""
-    limit(scene, "100", 12)
+    """Given twenty seconds, and much more during the call, which talks for twenty-three."""
+    limit(scene, "100", 20)
     opened = books("100")
     dies_at(scene, Point.RENEWED)
-    placed = calls_out(scene, "100", hangup_after=15.0)
+    placed = calls_out(scene, "100", hangup_after=23.0)
     placed.wait_for(200)
     limit(scene, "100", 600)
     comes_back(scene)
-    ended_well(placed.result(timeout=40.0))
-    opened.closed(calls=1, legs=2, granted=1, talked=(14, 17))
+    ended_well(placed.result(timeout=60.0))
+    opened.closed(calls=1, legs=2, granted=1, talked=(22, 25))
 
 
 @pytest.mark.parametrize("point", [Point.BEFORE_RESERVATION, Point.RESERVED])

@@ -173,7 +173,9 @@ def test_the_events_of_a_call(bench: Bench, client: Client, controller: Controll
     assert bridge["variable_originate_disposition"] == "SUCCESS"
     last = events[-1]
     assert (last["Channel-State"], last["Channel-Call-State"]) == ("CS_REPORTING", "HANGUP")
-    assert (last["variable_hangup_cause"], last["variable_billsec"]) == ("NORMAL_CLEARING", "0")
+    assert last["variable_hangup_cause"] == "NORMAL_CLEARING"
+    # Whole seconds of the switch's clock, of a call that was over at once.
+    assert last["variable_billsec"] in ("0", "1")
     assert is_goodbye(call.read()) or is_goodbye(call.read())
 
 
