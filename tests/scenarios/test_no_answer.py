@@ -190,6 +190,31 @@ def test_a_voicemail_is_mailed_with_what_was_said(scene: Scene, post: MailServer
     assert not list(scene.installation.config.recordings_folder.glob("*.wav"))
 
 
+def test_what_is_said_after_the_controller_was_killed_is_recorded_stored_and_mailed_once(
+    scene: Scene, post: MailServer
+) -> None:
+    no_answer(scene, "101", "voicemail", AT_ONCE)
+    recordings = scene.installation.config.recordings_folder
+    caller = scene.carrier.caller("+6591112222", display_name="Ann Lee")
+    placed = scene.installation.world.place(
+        caller, "+6564291311", hangup_after=GREETING + 5.0, says=Speech(440.0, 4.0), listens=True
+    )
+    # when: it is being recorded
+    until(lambda: any(file.stat().st_size > 8000 for file in recordings.glob("*.wav")))
+    scene.installation.controllers[0].kill()
+    # then: the switch goes on, and nobody is told while there is no controller
+    assert placed.result(60.0).ended_by == "caller"
+    assert post.taken == [] and len(list(recordings.glob("*.wav"))) == 1
+    # and the next one stores and tells it, once
+    scene.start_controller()
+    for mail in mails(post):
+        _, frequency, seconds = attached(mail)
+        assert abs(frequency - 440.0) < 5.0
+        assert 3.0 < seconds < 4.5
+    assert rows(scene)[-1].state is VoicemailState.STORED
+    assert not list(recordings.glob("*.wav"))
+
+
 def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "101", "voicemail", AT_ONCE, "no_answer.longest=2")
     result, _ = leave(scene, Speech(700.0, 6.0), 30.0)
