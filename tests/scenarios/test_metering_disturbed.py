@@ -102,6 +102,7 @@ class Rush:
     def wait_for_the_middle(self) -> None:
         with gevent.Timeout(UNTIL_THE_MIDDLE):
             while len(leases(self.scene, PAYER)) < MIDDLE:
+                assert self._thread.is_alive(), f"the calls ended before there were {MIDDLE:.0f}: {self.result}"
                 gevent.sleep(0.1)
 
     def ended(self) -> LoadResult:

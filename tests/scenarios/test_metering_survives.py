@@ -171,7 +171,7 @@ def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tell
     opened = books("100")
     dies_at(scene, Point.RENEWED)
     placed = calls_out(scene, "100", hangup_after=23.0)
-    placed.wait_for(200)
+    placed.wait_for(200, timeout=20)
     limit(scene, "100", 600)
     comes_back(scene)
     ended_well(placed.result(timeout=60.0))
