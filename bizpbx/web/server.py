@@ -58,7 +58,7 @@ class Headers:
 _WSGIHandler: Any = WSGIHandler
 
 
-class Handler(_WSGIHandler):  # type: ignore[misc]
+class Handler(_WSGIHandler):  # type: ignore[misc]  # a base without types, see above
     _held: bytearray | None = None
     """What is to be sent in one go."""
 

@@ -46,7 +46,7 @@ class RecordedTalk:
         self.steps.append("done")
 
 
-def decided(plan: Plan, asked: list[Arrival] | None = None):  # type: ignore[no-untyped-def]
+def decided(plan: Plan, asked: list[Arrival] | None = None):  # type: ignore[no-untyped-def]  # a closure
     def decide(arrival: Arrival) -> Plan:
         if asked is not None:
             asked.append(arrival)

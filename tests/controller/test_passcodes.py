@@ -96,7 +96,7 @@ def test_a_pin_is_judged_counted_and_locked_apart_from_the_passcode(
     data["organisation"]["alerts"] = ["ops@acme.example"]
     data["extensions"][0] |= {"passcode": STORED, "no_answer": {"pin": "13579"}}
     applied(database, data)
-    pins = StoredPasscodes(Queries(database), Changes(url_of(database)), clock, PIN)  # type: ignore[arg-type]
+    pins = StoredPasscodes(Queries(database), Changes(url_of(database)), clock, PIN)  # type: ignore[arg-type]  # a clock of the test
     with capture_logs() as logs:
         assert pins.check(ACME, "100", "13579") is Verdict.RIGHT
         assert pins.check(ACME, "100", "2468") is Verdict.WRONG

@@ -184,7 +184,7 @@ def test_the_steps_of_a_line_have_the_numbers_that_keys_lead_to() -> None:
         "tries": 2,
         "sound": "ab" * 32,
     }
-    assert to_json(plan)["steps"][2] == {  # type: ignore[index]
+    assert to_json(plan)["steps"][2] == {  # type: ignore[index]  # values of JSON are objects to mypy
         "stage": "keep",
         "section": 4,
         "action": "keep",
