@@ -193,13 +193,13 @@ def _together(rings: list[Ring], line: VirtualLine) -> Ring:
     """One ring of several. What they are shown differs where some of them forward: then they see the line's name."""
     first = rings[0]
     names = {ring.caller_name for ring in rings}
-    diverted_by = {ring.diverted_by for ring in rings}
     return replace(
         first,
         targets=unrung((target for ring in rings for target in ring.targets), ()),
         caller_name=first.caller_name if len(names) == 1 else clean_name(line.label) or line.key,
         withheld=any(ring.withheld for ring in rings),
-        diverted_by=first.diverted_by if len(diverted_by) == 1 else None,
+        # One who forwards outside is named to all: by that, a call that comes back is known.
+        diverted_by=next((ring.diverted_by for ring in rings if ring.diverted_by is not None), None),
     )
 
 

@@ -44,7 +44,16 @@ from tests.policy.lines import (
     told,
     walk,
 )
-from tests.policy.tenant import MAIN, extension, forward_to, forwarding, from_inside, gateway_targets, rules_of
+from tests.policy.tenant import (
+    MAIN,
+    extension,
+    forward_to,
+    forwarding,
+    from_inside,
+    from_outside,
+    gateway_targets,
+    rules_of,
+)
 
 MOBILE = "+6598765432"
 OUT = "+6581234567"
@@ -117,6 +126,16 @@ def test_do_not_disturb_forwarding_and_gateways_hold_for_each_extension_that_rin
     # They see different callers, so that the display says what they have in common.
     assert next(step.caller_name for step in plan.steps if isinstance(step, Ring)) == "Main line"
     assert [(target.dial, target.charge) for target in gateway_targets(plan)] == [(MOBILE, "101"), ("acme-77", None)]
+
+
+def test_a_number_that_rings_beside_phones_is_told_who_forwards_and_a_call_that_comes_back_is_known() -> None:
+    one = extension("100", forwarding=forwarding(number=MOBILE), on_forward=OnForward.CALLER)
+    where = acme([line(ring("100", "101"), hang_up())], one, extension("101"))
+    (first,) = (step for step in call(where).steps if isinstance(step, Ring))
+    assert ([target.dial for target in gateway_targets(call(where))], first.diverted_by) == ([MOBILE], MAIN)
+    back = from_outside(where, "+6581112222", diverted_by=(str(first.diverted_by),))
+    assert gateway_targets(back) == []
+    assert rung(back) == [["101-ip_phone"]]
 
 
 def test_a_vip_rings_the_devices_of_an_extension_that_forwards() -> None:
