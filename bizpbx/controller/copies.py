@@ -89,7 +89,9 @@ class Copies:
         try:
             self._threads.apply(bring)
         except (StoreError, OSError) as error:
-            self._failed[name] = self._clock()
+            now = self._clock()
+            # Only the last ones are kept: what is asked for in vain may never be asked for again.
+            self._failed = {one: at for one, at in self._failed.items() if now - at < AGAIN} | {name: now}
             metrics.STORE_FAILED.inc()
             log.warning("store.not_fetched", reason=str(error))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -56,6 +57,8 @@ class StoredMailboxes:
         self._copies = copies
         self.pins = pins
         self._now = now
+        self._listeners: Counter[int] = Counter()
+        """How many calls hear a message now: the phones of an extension share its copy."""
 
     def messages(self, organisation: str, key: str) -> Sequence[Message]:
         found = self._queries.ask(lambda session: hearing.contents(session, organisation, key, MOST))
@@ -66,15 +69,20 @@ class StoredMailboxes:
     @contextmanager
     def recording(self, organisation: str, key: str, message: int) -> Iterator[Path | None]:
         stored = self._queries.ask(lambda session: hearing.stored(session, organisation, key, message))
-        path = self._copies.recording(*stored, PATIENCE) if stored is not None else None
-        if path is None:
-            metrics.VOICEMAILS_UNPLAYED.inc()
-            log.warning("voicemail.not_played", organisation=organisation, extension=key, voicemail=message)
+        path = None
+        self._listeners[message] += 1
         try:
+            path = self._copies.recording(*stored, PATIENCE) if stored is not None else None
+            if path is None:
+                metrics.VOICEMAILS_UNPLAYED.inc()
+                log.warning("voicemail.not_played", organisation=organisation, extension=key, voicemail=message)
             yield path
         finally:
-            if stored is not None and path is not None:
-                self._forget(stored[0])
+            self._listeners[message] -= 1
+            if not self._listeners[message]:
+                del self._listeners[message]
+                if stored is not None and path is not None:
+                    self._forget(stored[0])
 
     def _forget(self, stored: str) -> None:
         try:

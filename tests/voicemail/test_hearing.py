@@ -155,6 +155,17 @@ def test_a_copy_is_taken_away_when_it_was_played_even_if_the_caller_hung_up(
     assert copies.forgotten == ["a.example/voicemail/1.wav"]
 
 
+def test_a_copy_stays_until_the_last_phone_of_the_extension_has_played_it(
+    database: Database, boxes: Mailboxes, copies: Copies
+) -> None:
+    number = left(database)
+    with boxes.recording(ACME, "101", number):
+        with boxes.recording(ACME, "101", number):
+            pass
+        assert copies.forgotten == []
+    assert copies.forgotten == ["a.example/voicemail/1.wav"]
+
+
 def test_a_recording_that_the_store_does_not_give_is_told_as_none(
     database: Database, boxes: Mailboxes, copies: Copies
 ) -> None:
