@@ -60,6 +60,9 @@ def run(
     arrival = call.arrival
     plan = decide(arrival)
     reasons = plan.reasons
+    if arrival.section:
+        # The call itself tells which way it has come here, and the settings alone do not.
+        reasons = tuple(reason for reason in reasons if reason.section > arrival.section)
     if isinstance(arrival.last, Talked):
         end(call, arrival.last, plan)
         return reasons

@@ -1,5 +1,5 @@
-"""What a leg says of why it went where it went: rules and sentences. A call that was transferred keeps those of before.
-Pure."""
+"""What a leg says of why it went where it went: rules and sentences. A call that was transferred keeps those of before,
+and one that is taken over in a virtual line those of the way that it has gone. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ BEFORE: Final = "bizpbx_before"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was told before the last transfer; nothing for other calls."""
+    """What stands on the leg and stays there; nothing for other calls. `before`: what BEFORE says, of a call that was
+    transferred."""
 
-    transferred: bool = False
+    before: str = ""
     rules: tuple[str, ...] = ()
     reason: str = ""
 
@@ -30,20 +31,23 @@ class Told:
         rules = (*self.rules, *(reason.rule for reason in reasons))
         text = "; ".join(filter(None, (self.reason, *(reason.text for reason in reasons))))
         variables = {RULE: " ".join(rules), REASON: text}
-        if self.transferred:
-            return variables | {BEFORE: f"{len(self.rules)} {len(self.reason)}"}
+        if self.before:
+            return variables | {BEFORE: self.before}
         return variables | {CALLEE: plan.callee or ""}
 
 
 def told_before(data: Mapping[str, str], arrival: Arrival) -> Told:
     """Read from the data of a leg, as it arrives or is taken over."""
-    if not arrival.transfers:
+    if not arrival.transfers and not arrival.section:
         return Told()
     rules = tuple(data.get(f"variable_{RULE}", "").split())
     reason = data.get(f"variable_{REASON}", "")
-    if arrival.stage is not Stage.NEW:
-        # Another controller has written more since.
-        counts = data.get(f"variable_{BEFORE}", "").split()
+    before = data.get(f"variable_{BEFORE}", "") if arrival.transfers and arrival.stage is not Stage.NEW else ""
+    if before and not arrival.section:
+        # Another controller has written more since, which is decided anew.
+        counts = before.split()
         many, long = (int(count) if count.isascii() and count.isdigit() else 0 for count in (*counts, "", "")[:2])
         rules, reason = rules[:many], reason[:long]
-    return Told(True, rules, reason)
+    if arrival.transfers and not before:
+        before = f"{len(rules)} {len(reason)}"
+    return Told(before, rules, reason)

@@ -616,6 +616,18 @@ def test_another_controller_goes_on_at_the_step_that_is_on_the_channel(arrival: 
     assert call.done[0].startswith(first)
 
 
+@pytest.mark.parametrize(
+    ("section", "keys", "rules"),
+    [(5, (), ""), (3, (), ""), (2, ("2",), "key-pressed step-5"), (1, ("9", "9"), "step-2 no-key-pressed")],
+)
+def test_another_controller_tells_what_has_been_done_since(section: int, keys: tuple[str, ...], rules: str) -> None:
+    """Which keys led the call here stands on its channel, and nowhere else."""
+    arrival = replace(ARRIVAL, section=section, stage=Stage.GATHER if keys else Stage.RING)
+    call = RecordedCall(arrival, rings=(Cause.NO_ANSWER,), entries=keys)
+    reasons = run(call, lambda _: LINE, NobodyAsks(), Unmetered(), NoVoicemails())
+    assert {reason.rule for reason in reasons} == set(rules.split())
+
+
 def test_a_caller_who_hangs_up_at_the_menu_ends_the_flow() -> None:
     class Gone(RecordedCall):
         def ask_key(self, sound: str | None, seconds: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.told import told_before
 from bizpbx.policy.plan import HangUp, Plan, Reason, Stage
@@ -38,6 +40,17 @@ def test_another_controller_comes_to_the_same() -> None:
     taken_over = {f"variable_{name}": value for name, value in written.items()}
     told = told_before(taken_over, replace(NEW, stage=Stage.RING))
     assert told.variables(MORE, PLAN) == told_before(DATA, NEW).variables(MORE, PLAN)
+
+
+@pytest.mark.parametrize("transfers", [0, 1])
+def test_a_line_that_is_taken_over_keeps_the_way_that_the_call_has_gone(transfers: int) -> None:
+    data = DATA | {"variable_bizpbx_before": "1 10"}
+    told = told_before(data, replace(NEW, stage=Stage.GATHER, section=2, transfers=transfers))
+    variables = told.variables((Reason("key-pressed", "the caller pressed 2", 2),), PLAN)
+    assert variables["bizpbx_rule"] == "did devices key-pressed"
+    assert variables["bizpbx_reason"] == "it is a DID; 101 rings; the caller pressed 2"
+    # Where the transfer began in it stays for the controller after that.
+    assert variables.get("bizpbx_before") == ("1 10" if transfers else None)
 
 
 def test_a_leg_that_was_called_has_told_nothing_before() -> None:
