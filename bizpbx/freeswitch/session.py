@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
@@ -26,53 +26,51 @@ from bizpbx.freeswitch.transfer_keys import BOUND
 from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 
-RESPONSE_MARGIN = 10.0
+RESPONSE_MARGIN: Final = 10.0
 """Seconds that FreeSWITCH may take beyond the ring time before the call is given up as lost."""
 
-TALK_LIMIT = 24 * 3600.0
+TALK_LIMIT: Final = 24 * 3600.0
 """Seconds after which a reply to a bridge is no longer waited for: longer than any call we allow."""
 
-RINGS = (Stage.RING, Stage.NO_ANSWER, Stage.BACK)
+RINGS: Final = (Stage.RING, Stage.NO_ANSWER, Stage.BACK)
 
-ANNOUNCEMENT_LIMIT = 60.0
+ANNOUNCEMENT_LIMIT: Final = 60.0
 """Seconds that an announcement may last."""
 
-MESSAGE_LIMIT = 330.0
-"""Seconds that a message may last: five minutes, and what the switch may take beyond."""
+MESSAGE_LIMIT: Final = 330.0
+"""Seconds that a message may last: five minutes, and what the switch may take beyond. A voicemail with what is said
+before it is shorter."""
 
-ENTRY_LIMIT = 120.0
+ENTRY_LIMIT: Final = 120.0
 """Seconds that keying in may last: the prompt, eight digits and the silence after each."""
 
-RINGBACK = "%(1000,3000,425)"
+RINGBACK: Final = "%(1000,3000,425)"
 """A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""
 
-RINGBACKS = ("ringback", "transfer_ringback")
+RINGBACKS: Final = ("ringback", "transfer_ringback")
 """Which of them is heard depends on whether the call has been answered."""
 
-NOTHING = "silence_stream://10"
+NOTHING: Final = "silence_stream://10"
 
-DIGITS = "bizpbx_digits"
+DIGITS: Final = "bizpbx_digits"
 """Variable that what is keyed in is read from, and that is unset at once."""
 
-ANSWER_LIMIT = 10.0
+ANSWER_LIMIT: Final = 10.0
 """Seconds that an answer may take."""
 
-SETTLING = "300"
+SETTLING: Final = "300"
 """Milliseconds from the answer to the first word, which would be lost before both sides have agreed on the way."""
 
-BEEP = "tone_stream://%(400,100,1000)"
+BEEP: Final = "tone_stream://%(400,100,1000)"
 
-TERMINATORS = "playback_terminators"
+TERMINATORS: Final = "playback_terminators"
 """Keys that end what is played or recorded; without it FreeSWITCH takes `*`."""
 
-SILENCE = 5
+SILENCE: Final = 5
 """Seconds of silence that end a recording."""
 
-SILENCE_LEVEL = 100
+SILENCE_LEVEL: Final = 100
 """Mean of the samples' amounts, of 32767, below which FreeSWITCH takes 20 ms for silence."""
-
-MESSAGE_LIMIT = 240.0
-"""Seconds that a message may last with what is said before it."""
 
 T = TypeVar("T")
 
