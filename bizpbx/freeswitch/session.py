@@ -63,6 +63,9 @@ SETTLING: Final = "300"
 
 BEEP: Final = "tone_stream://%(400,100,1000)"
 
+DIVERSION: Final = "_nolocal_sip_h_Diversion"
+"""Exported: the prefix keeps it off the caller's own leg. Legs of every later ring have it, too, until it is unset."""
+
 TERMINATORS: Final = "playback_terminators"
 """Keys that end what is played or recorded; without it FreeSWITCH takes `*`."""
 
@@ -93,6 +96,7 @@ class FreeSwitchCall:
         self._speaks = data.get("Answer-State") in ("early", "answered")
         """The caller hears the switch: no phone of his makes a ringing tone any more."""
         self._answered = data.get("Answer-State") == "answered"
+        self._diverted = bool(data.get(f"variable_{DIVERSION}"))
         self._noted = False
         self._kept: Kept | None = None
         self._organisation = ""
@@ -142,10 +146,14 @@ class FreeSwitchCall:
             # Whoever answers an emergency call is not to be sent elsewhere.
             variables |= BOUND
         if ring.diverted_by:
-            # The value is built from our own tokens; `nolocal` keeps it off the caller's leg.
+            # The value is built from our own tokens.
             reason = "no-answer" if ring.stage is Stage.NO_ANSWER else "unconditional"
             header = f"<sip:{ring.diverted_by}@{ring.targets[0].domain}>;reason={reason}"
-            self._tell(lambda: self._session.execute("export", f"nolocal:sip_h_Diversion={header}"))
+            self._tell(lambda: self._session.execute("export", f"{DIVERSION}={header}"))
+            self._diverted = True
+        elif self._diverted:
+            variables[DIVERSION] = ""
+            self._diverted = False
         began = time.monotonic()
         # The operator's file is looked for on the disk: only where there is somebody to warn.
         warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING)) if any(map(is_leased, ring.targets)) else ""

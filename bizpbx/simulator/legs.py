@@ -156,8 +156,8 @@ class Legs:
 
 
 def _exported(caller: Channel) -> dict[str, str]:
-    names = [name.removeprefix("nolocal:") for name in (caller.get("export_vars") or "").split(",") if name]
-    values = {name: caller.get(name) or caller.get(f"nolocal:{name}") for name in names}
+    names = [name for name in (caller.get("export_vars") or "").split(",") if name]
+    values = {name.removeprefix("nolocal:").removeprefix("_nolocal_"): caller.get(name) for name in names}
     return {name: value for name, value in values.items() if value}
 
 
