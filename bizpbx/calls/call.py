@@ -108,7 +108,7 @@ class Call(Protocol):
         """Tell the caller something, before an answer if there was none. Returns when it has been said."""
 
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
-        """Ask for up to eight digits, ended by `#` or five seconds of silence. Returns "" if none came.
+        """Ask for digits, ended by `#` or five seconds of silence. Returns "" if none came.
 
         `tries`, how often the call was asked before, is left on the channel for the next controller. The digits are
         not: an implementation sees to it that they are in no log, no record and no variable that stays.

@@ -42,7 +42,11 @@ MESSAGE_LIMIT: Final = 330.0
 before it is shorter."""
 
 ENTRY_LIMIT: Final = 120.0
-"""Seconds that keying in may last: the prompt, eight digits and the silence after each."""
+"""Seconds that keying in may last: the prompt, MOST_KEYS and the silence after each."""
+
+MOST_KEYS: Final = 16
+"""Of one entry. Twice as many as a passcode has at most: with eight the switch would not wait for the `#` after them,
+which then began the next entry."""
 
 RINGBACK: Final = "%(1000,3000,425)"
 """A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""
@@ -194,14 +198,15 @@ class FreeSwitchCall:
         # between two questions belongs to the passcode, too.
         # A caller who hangs up meanwhile leaves no file with all variables of the call in it.
         variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries), "process_cdr": "false"}
-        # One to eight digits, one try, 5 s. Without a regular expression: the switch would log what it compares.
+        # One try, 5 s. Without a regular expression: the switch would log what it compares.
         path = self._prompts.path(prompt)
         self._speaks = True
-        asked = f"1 8 1 5000 # {path} {NOTHING} {DIGITS}"
+        asked = f"1 {MOST_KEYS} 1 5000 # {path} {NOTHING} {DIGITS}"
         self._execute("play_and_get_digits", asked, variables, ENTRY_LIMIT)
         digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
         self._tell(lambda: self._session.set_variables({DIGITS: "", "process_cdr": ""}))
-        return digits
+        # One that ends the prompt is taken for the first key by the switch.
+        return digits.lstrip("#")
 
     def ask_key(self, sound: str | None, seconds: int) -> str:
         # A key that is pressed before an answer gets lost at many a carrier.

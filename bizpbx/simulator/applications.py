@@ -113,11 +113,13 @@ def _play_and_get_digits(session: Session, data: str) -> None:
     channel.pre_answer()
     channel.set(variable, None)
     for _ in range(tries):
-        digits = ""
-        key = _played(session, file, KEYS).key or channel.key(timeout / 1000)
-        while key is not None and key not in terminators:
+        # Whatever ends the prompt is the first key, also one that would end the entry.
+        digits = _played(session, file, KEYS).key or ""
+        while channel.up and len(digits) < most:
+            key = channel.key(timeout / 1000)
+            if key is None or key in terminators:
+                break
             digits += key
-            key = channel.key(timeout / 1000) if channel.up and len(digits) < most else None
         if digits:
             channel.set(variable, digits)
         if len(digits) >= max(least, 1) or not channel.up:

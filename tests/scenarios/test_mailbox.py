@@ -247,6 +247,19 @@ def test_the_right_pin_opens_and_is_in_no_log_no_record_and_no_event(scene: Scen
     assert PIN not in exported and "(stored PIN)" in exported
 
 
+def test_a_hash_after_a_wrong_pin_of_full_length_is_no_part_of_the_next(scene: Scene, mailbox: Mailbox) -> None:
+    scene.set("extension", "101", f"no_answer.pin={PIN}")
+    mailbox.leave(1700)
+    call = listening(scene)
+    until(lambda: toned(call.heard(), ENTER_PIN) > 0.1)
+    call.press(f"{PIN[::-1]}#")
+    until(lambda: toned(call.heard(), WRONG_PIN) > 0.1)
+    call.press(f"{PIN}#")
+    until(lambda: toned(call.heard(), 1700) > 0.9)
+    call.press("2")
+    assert call.result(PATIENCE).ended_by == "callee"
+
+
 def test_three_wrong_pins_end_the_call_and_are_counted(scene: Scene, mailbox: Mailbox) -> None:
     scene.set("extension", "101", f"no_answer.pin={PIN}")
     mailbox.leave(1700)
