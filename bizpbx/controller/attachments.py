@@ -18,7 +18,7 @@ from bizpbx.mail.queue import Claimed
 from bizpbx.mail.smtp import NotSent
 from bizpbx.voicemail import fetching
 from bizpbx.voicemail.audio import mailed
-from bizpbx.voicemail.record import Voicemail
+from bizpbx.voicemail.record import Voicemail, VoicemailState
 from bizpbx.voicemail.store import Store, Stored
 
 
@@ -39,7 +39,12 @@ class Attachments:
             lambda session: (
                 session.query(Voicemail)
                 .join(Organisation, Organisation.id == Voicemail.organisation_id)
-                .where(Organisation.domain == mail.domain, Voicemail.id == number)
+                .where(
+                    Organisation.domain == mail.domain,
+                    Voicemail.id == number,
+                    # One that is deleted may wait for the store to forget it.
+                    Voicemail.state == VoicemailState.STORED,
+                )
                 .with_entities(
                     Voicemail.extension, Voicemail.began, Voicemail.store_key, Voicemail.sha256, Voicemail.size
                 )

@@ -193,10 +193,13 @@ def test_without_a_recording_there_is_nothing_to_fetch(kept: Kept, state: Voicem
 
 def test_a_voicemail_is_deleted_once_and_on_record(kept: Kept) -> None:
     number = str(kept.add())
+    kept.put()
     assert kept.json("delete", number, "--actor", "ben") == {"id": int(number), "before": "stored"}
     row = kept.json("show", number)
     assert (row["state"], row["deleted"] is not None) == ("deleted", True)
     assert "was deleted before" in kept("delete", number).stdout
+    # The store has it until a controller looks; nobody else has.
+    assert "was deleted" in kept("fetch", number, "message.wav", code=1).stderr
     assert kept.audited() == [("ben", number, "state", "stored", "deleted")]
 
 

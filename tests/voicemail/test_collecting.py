@@ -405,15 +405,17 @@ def test_what_is_old_is_deleted_with_its_recording_and_a_late_mail_says_so(post:
     everything(collector)
     assert (post.row().state, post.row().store_key) == (VoicemailState.DELETED, key)
     post.store.away = False
+    # From the moment on at which it is deleted, not from that at which the store has let go of it.
+    for mail in delivered(server, post.postman(server)).values():
+        body = mail.get_body(("plain",))
+        assert body is not None and "deleted before this mail could be sent" in body.get_content()
+        assert list(mail.iter_attachments()) == []
+    assert [mail.state for mail in post.mails()] == [MailState.SENT] * 2
     post.now += timedelta(minutes=2)
     everything(collector)
     assert (post.row().store_key, post.row().next_look) == (None, None)
     with pytest.raises(NotStored):
         post.store.fetch(key, post.folder / "gone")
-    mail = delivered(server, post.postman(server))[ANN]
-    body = mail.get_body(("plain",))
-    assert body is not None and "deleted before this mail could be sent" in body.get_content()
-    assert list(mail.iter_attachments()) == []
 
 
 def test_a_recording_that_is_damaged_in_the_store_is_a_dead_letter_until_it_is_put_right(

@@ -52,7 +52,8 @@ def recording(found: Voicemail) -> tuple[str, Stored]:
         raise Refused(f"{name} is not in the store yet; look again in some minutes.")
     if found.state is VoicemailState.MISSED:
         raise Refused(f"{name} is a missed call: there is no recording.")
-    if found.store_key is None or found.sha256 is None or found.size is None:
+    if found.state is VoicemailState.DELETED or found.store_key is None or found.sha256 is None or found.size is None:
+        # The store may have it for a while yet. Nobody else has.
         raise Refused(f"{name} was deleted.")
     return found.store_key, Stored(found.sha256, found.size)
 
