@@ -8,7 +8,8 @@ and of its errors still holds; what it knows of objects is not needed here.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -63,21 +64,23 @@ class Prepared:
 
     def all(self, session: Session, parameters: Parameters | None = None) -> list[Any]:
         """All rows, as named tuples."""
-        cursor, form = self._execute(session, parameters or {})
-        rows = cursor.fetchall()
-        cursor.close()
+        connection, cursor, form = self._execute(session, parameters or {})
+        with told(connection, form.sql):
+            rows = cursor.fetchall()
+            cursor.close()
         return [_made(form, row) for row in rows] if form.row is not None else []
 
     def first(self, session: Session, parameters: Parameters | None = None) -> Any | None:
         """The only row, or the first of several; None of none."""
-        cursor, form = self._execute(session, parameters or {})
-        row = cursor.fetchone()
-        cursor.close()
+        connection, cursor, form = self._execute(session, parameters or {})
+        with told(connection, form.sql):
+            row = cursor.fetchone()
+            cursor.close()
         return None if row is None else _made(form, row)
 
     def run(self, session: Session, parameters: Parameters) -> int:
         """How many rows it changed."""
-        cursor, _ = self._execute(session, parameters)
+        _, cursor, _ = self._execute(session, parameters)
         count: int = cursor.rowcount
         cursor.close()
         return count
@@ -91,11 +94,11 @@ class Prepared:
         values = [form.parameters(row) for row in rows]
         tell(connection, form.sql, values, each=True).close()
 
-    def _execute(self, session: Session, parameters: Parameters) -> tuple[Any, _Form]:
+    def _execute(self, session: Session, parameters: Parameters) -> tuple[Connection, Any, _Form]:
         connection = session.connection()
         form = self._form(connection.dialect, parameters)
         values = form.parameters(parameters)
-        return tell(connection, form.sql, values), form
+        return connection, tell(connection, form.sql, values), form
 
     def _form(self, dialect: Dialect, parameters: Parameters) -> _Form:
         lists = self._lists
@@ -143,13 +146,24 @@ def driver_errors(connection: Connection, error: BaseException, sql: str) -> Bas
 def tell(connection: Connection, sql: str, parameters: Any = (), *, each: bool = False) -> Any:
     """Tell the driver itself, and return its cursor; with `each` for each of the parameters. Whoever listens for
     SQLAlchemy's `before_cursor_execute` hears of it."""
-    cursor = connection.connection.cursor()
-    connection.dispatch.before_cursor_execute(connection, cursor, sql, parameters, None, each)
-    try:
+    with told(connection, sql):
+        cursor = connection.connection.cursor()
+        connection.dispatch.before_cursor_execute(connection, cursor, sql, parameters, None, each)
         (cursor.executemany if each else cursor.execute)(sql, parameters)
-    except BaseException as error:
-        raise driver_errors(connection, error, sql) from error
     return cursor
+
+
+@contextmanager
+def told(connection: Connection, sql: str) -> Iterator[None]:
+    """Whatever the driver does not do in it is raised as SQLAlchemy's error. SQLite works out rows as they are asked
+    for, so that asking may fail, too."""
+    try:
+        yield
+    except BaseException as error:
+        raised = driver_errors(connection, error, sql)
+        if raised is error:
+            raise
+        raise raised from error
 
 
 def _made(form: _Form, row: Sequence[Any]) -> Any:

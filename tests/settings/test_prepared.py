@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from gevent import Timeout
-from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, Table, bindparam, event, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    column,
+    event,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy import tuple_ as pairs
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from bizpbx.directory.base import MinorUnits, UtcDateTime, choice
 from bizpbx.directory.database import Database
@@ -84,6 +98,18 @@ def test_errors_are_those_of_sqlalchemy(stored: Database) -> None:
     kind = OperationalError if stored.is_sqlite else ProgrammingError
     with pytest.raises(kind, match="nowhere"), stored.reading() as session:
         tell(session.connection(), "SELECT 1 FROM nowhere")
+
+
+def test_so_are_those_of_a_row_that_comes_later_and_of_a_connection_that_is_gone(stored: Database) -> None:
+    smallest = text("SELECT abs(v) AS v FROM (SELECT 1 AS v UNION ALL SELECT -9223372036854775807 - 1) AS two")
+    with pytest.raises(DBAPIError, match=r"overflow|out of range"), stored.reading() as session:
+        Prepared(smallest.columns(column("v", Integer))).all(session)
+    with pytest.raises(DBAPIError, match="closed"), stored.reading() as session:
+        driver: Any = session.connection().connection.dbapi_connection
+        driver.close()
+        OPEN.all(session, {"below": 9})
+    with stored.reading() as session:
+        assert len(OPEN.all(session, {"below": 9})) == 1
 
 
 def test_a_writer_that_waits_in_vain_is_told_so_as_before(stored: Database) -> None:
