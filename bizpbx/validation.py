@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Network, ip_address, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bizpbx.directory.currencies import CURRENCIES
@@ -143,11 +143,18 @@ def network(text: str) -> str:
     """An IP address or a network that a gateway calls from, in its shortest spelling."""
     text = plain(text, MOST_HOST)
     try:
-        found = ip_network(text)
+        found = ip_network(text, strict=False)
     except ValueError:
         raise InvalidText(
             f"must be an IP address or a network, such as 203.0.113.7 or 203.0.113.0/28, not {shown(text)}."
         ) from None
+    if ip_address(text.partition("/")[0]) != found.network_address:
+        raise InvalidText(f"{shown(text)} is an address within a network; write {found} if you mean all of that.")
+    if isinstance(found, IPv6Network) and (
+        found.network_address.ipv4_mapped is not None or found.network_address.scope_id is not None
+    ):
+        # Calls come from the one as IPv4, and the other means something on one machine alone.
+        raise InvalidText(f"{shown(text)} is an address that no call comes from; write the one that the carrier has.")
     widest = WIDEST_NETWORK[found.version]
     if found.prefixlen < widest:
         raise InvalidText(f"{found} is wider than /{widest}; write the networks that your carrier names.")

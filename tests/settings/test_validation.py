@@ -40,6 +40,9 @@ GOOD: list[tuple[Callable[[str], str], str, str]] = [
 BAD: list[tuple[Callable[[str], str], str]] = [
     (validation.network, "203.0.113.5/28"),
     (validation.network, "10.0.0.0/15"),
+    (validation.network, "::ffff:203.0.113.7"),
+    (validation.network, "::ffff:0.0.0.0/96"),
+    (validation.network, "fe80::1%eth0"),
     (validation.network, "2001:db8::/31"),
     (validation.network, "sip.carrier.example"),
     (validation.label, ""),
