@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bizpbx.errors import ConfigurationError
+
+ENDPOINT: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/\S*)?")
 
 
 class Config(BaseSettings):
@@ -132,6 +137,15 @@ class Config(BaseSettings):
     def _empty_is_none(cls, value: object) -> object:
         # `Path("")` is the folder one happens to be in.
         return None if value == "" else value
+
+    @field_validator("s3_endpoint", "polly_endpoint")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and not ENDPOINT.fullmatch(value):
+            raise PydanticCustomError(
+                "url", "must be a URL such as https://s3.example:9000, not {given}.", {"given": repr(value)}
+            )
+        return value
 
     @property
     def database(self) -> str:

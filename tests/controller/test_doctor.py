@@ -250,6 +250,8 @@ def test_a_database_of_another_version_is_told(installation: Installation) -> No
         ("BIZPBX_CALL_LISTEN", "8084", "BIZPBX_CALL_LISTEN must be host:port"),
         ("BIZPBX_CONTROLLERS", "127.0.0.1:8084|here", "BIZPBX_CONTROLLERS must be host:port"),
         ("BIZPBX_FREESWITCH", "local=here", "BIZPBX_FREESWITCH must be host:port"),
+        ("BIZPBX_S3_ENDPOINT", "s3.example:9000", "BIZPBX_S3_ENDPOINT: must be a URL such as https://s3.example:9000"),
+        ("BIZPBX_POLLY_ENDPOINT", "http://", "BIZPBX_POLLY_ENDPOINT: must be a URL"),
     ],
 )
 def test_a_variable_that_cannot_be_taken_is_the_only_thing_told(

@@ -287,3 +287,6 @@ def test_without_credentials_or_region_polly_says_so(aws: Aws, monkeypatch: pyte
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(NotSpoken, match="Polly cannot be used: You must specify a region"):
         Polly(aws.url).voice(speech())
+    # `doctor` asks a Polly of AWS itself.
+    with pytest.raises(NotSpoken, match="Polly cannot be used: You must specify a region"):
+        Polly().check()

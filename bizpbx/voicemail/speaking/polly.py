@@ -1,4 +1,4 @@
-"""Amazon Polly. Credentials and region come from where boto3 finds them."""
+"""Amazon Polly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from bizpbx.directory.sound import SoundSource
 from bizpbx.errors import NotSpoken
+from bizpbx.voicemail import aws
 from bizpbx.voicemail.speaking.languages import spoken
 from bizpbx.voicemail.speech import Speech
 
@@ -18,8 +19,6 @@ STANDARD, NEURAL = "standard", "neural"
 RATE: Final = 16_000
 """The most that Polly has as PCM."""
 TRIES: Final = 3
-CONNECT, READ = 5, 20
-"""Seconds for a connection and for each answer."""
 
 _HOME: Final = {"en": "en-US", "cmn": "cmn-CN", "yue": "yue-CN", "ar": "arb"}
 """Of a language without a region: the voice that is taken, where it is not that of `xx-XX`."""
@@ -71,8 +70,8 @@ class Polly:
         return samples.astype(np.float32) / 32768, RATE
 
     def check(self) -> str:
-        where = self._endpoint or self._client.meta.region_name
-        return f"Polly at {where}, {len(self._voices)} voices"
+        voices = len(self._voices)
+        return f"Polly at {self._endpoint or self._client.meta.region_name}, {voices} voices"
 
     def _of_language(self, speech: Speech) -> list[dict[str, Any]]:
         """Voices of the gender: those of the region, else those of the region that the language is at home in, else
@@ -88,18 +87,7 @@ class Polly:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # takes longer to import than most commands run
-        from botocore.config import Config
-
-        return boto3.client(
-            "polly",
-            endpoint_url=self._endpoint,
-            config=Config(
-                connect_timeout=CONNECT,
-                read_timeout=READ,
-                retries={"mode": "standard", "total_max_attempts": TRIES},
-            ),
-        )
+        return aws.client("polly", self._endpoint, TRIES)
 
     @cached_property
     def _voices(self) -> list[dict[str, Any]]:
@@ -122,9 +110,7 @@ class Polly:
         try:
             yield
         except ClientError as error:
-            told = error.response.get("Error", {})
-            text = f"{told.get('Code', '')} {str(told.get('Message', '')).rstrip(' .')}".strip()
-            raise NotSpoken(f"Polly refuses: {text[:300]}.") from None
+            raise NotSpoken(f"Polly refuses: {aws.words(error)[:300]}.") from None
         except BotoCoreError as error:
             raise NotSpoken(f"Polly cannot be used: {str(error).rstrip('.')[:300]}.") from None
 

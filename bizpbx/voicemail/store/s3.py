@@ -1,4 +1,4 @@
-"""The store in S3, or in anything that speaks its protocol. Credentials and region come from where boto3 finds them."""
+"""The store in S3, or in anything that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bizpbx.errors import NotStored, StoreError
+from bizpbx.voicemail import aws
 from bizpbx.voicemail.store import Stored, checked
 from bizpbx.voicemail.store.files import CHUNK, content, copied, placed
 
@@ -18,8 +19,6 @@ PART = 8 * 1024 * 1024
 """Bytes of a part; what is not longer goes in one request. S3 takes no smaller parts than 5 MiB."""
 
 TRIES = 4
-CONNECT, READ = 5, 20
-"""Seconds for a connection and for each answer."""
 
 GONE = ("404", "NoSuchKey", "NotFound")
 
@@ -48,20 +47,9 @@ class S3Store:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # takes longer to import than most commands run
-        from botocore.config import Config
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self._endpoint,
-            config=Config(
-                connect_timeout=CONNECT,
-                read_timeout=READ,
-                retries={"mode": "standard", "total_max_attempts": TRIES},
-                # A bucket as the first part of a host name needs a name server that knows it.
-                s3={"addressing_style": "path"} if self._endpoint else {},
-            ),
-        )
+        # A bucket as the first part of a host name needs a name server that knows it.
+        style = {"addressing_style": "path"} if self._endpoint else {}
+        return aws.client("s3", self._endpoint, TRIES, s3=style)
 
     def put(self, key: str, path: Path) -> Stored:
         place = self._place(key)
@@ -142,11 +130,9 @@ class S3Store:
         try:
             yield
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if key and code in GONE:
+            if key and aws.code(error) in GONE:
                 raise NotStored(f"{self} has no {key}.") from None
-            text = str(error.response.get("Error", {}).get("Message", "")).rstrip(" .")
-            raise StoreError(f"{words}: {f'{code} {text}'.strip()}.") from None
+            raise StoreError(f"{words}: {aws.words(error)}.") from None
         except BotoCoreError as error:
             raise StoreError(f"{words}: {str(error).rstrip('.')}.") from None
 
