@@ -71,12 +71,6 @@ class NotPlayable(BizpbxError):
     code = "not-playable"
 
 
-class SoundMissing(BizpbxError):
-    """A sound is neither beside the switch nor in the store."""
-
-    code = "sound-missing"
-
-
 class StoreError(BizpbxError):
     """The file store did not take or give a file. It may do so later."""
 
