@@ -40,9 +40,13 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `call list`, `call export --format json` | `id`, `started`, `answered`, `ended` (in the organisation's time), |
 | … and | `direction`, `from`, `to`, `dialled`, `extension`, `callee`, `answered_by`, `rang`, `talked` (seconds), |
 | … and | `cause`, `sip_code`, `cost` (text, or null), `currency`, `priced` (false: a number had no rate), |
-| … and | `rules`, `reason`, `switch`, `call` (the switch's name for it) |
+| … and | `rules`, `reason`, `switch`, `call` (the switch's name for it), |
+| … and | `transfers`: a list of `101>102`, who transferred it and where to |
 | `call show` | the same and `legs`: a list of `leg`, `started`, `ringing`, `answered`, `ended`, `own`, `caller`, |
-| … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code` |
+| … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code`, `transferred_to` (or null) |
+| `lockout list` | `extension`, `locked_until` (UTC; null: not locked), `lockouts` (how often it was locked), |
+| … and | `wrong` (entries that still count), `of` (`passcode` or `pin`) |
+| `lockout clear` | `extension`, `locked_until` (what was in force), `wrong`, `of` |
 | `guard list` | `extension`, `country`, `number`, `reason` (`too-many-calls`, `too-many-new-countries`), `times`, |
 | … and | `first`, `last`, `allowed_until` (in the organisation's time; null: nobody let it through) |
 | `guard allow` | `extension`, `country`, `allowed_until` |
