@@ -186,6 +186,7 @@ def upload(
         )
     else:
         sys.stdout.write(f"{sound}\n")
+        changing.tell_dry_run(dry_run)
 
 
 @app.command("list")
@@ -205,3 +206,78 @@ def list_all(organisation: options.Organisation = None, as_json: options.Json = 
         output.print_json(rows)
     else:
         output.print_table(COLUMNS, rows)
+
+
+@app.command("delete")
+def delete(
+    sound: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Of the sound, as `greeting list` prints it.", show_default=False),
+    ] = None,
+    unused: Annotated[bool, typer.Option("--unused", help="All sounds that no setting names.")] = False,
+    organisation: options.Organisation = None,
+    actor: options.Actor = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Delete a sound that nothing uses any more, from the record and from the store. A text can be spoken again, a file
+    has to be uploaded again.
+
+    Examples:
+
+      bizpbx greeting delete --unused --dry-run
+
+      bizpbx greeting delete sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    """
+    from bizpbx.cli.frame import changing, output, sounds, store
+    from bizpbx.errors import Refused
+
+    if (sound is None) != unused:
+        raise Refused("Give the ID of a sound, or --unused for all that no setting names.")
+    with store.opened() as database:
+        with database.reading() as session:
+            domain = store.domain(session, organisation)
+        asked = sounds.digest_of(sound) if sound is not None else None
+        with output.progress("deleting"):
+            changes = sounds.deleted(database, domain, asked, actor=store.actor(actor), dry_run=dry_run)
+    if as_json:
+        output.print_json({"dry_run": dry_run, "deleted": [change.name for change in changes]})
+        return
+    for change in changes:
+        typer.echo(str(change))
+    if not changes:
+        typer.echo(f"{domain}: nothing to delete" if unused else "Its files are erased.")
+    else:
+        changing.tell_dry_run(dry_run)
+
+
+@app.command("check")
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Speak texts anew whose sound is lost.")] = False,
+    organisation: options.Organisation = None,
+    actor: options.Actor = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look for sounds that are lost or damaged in the store: each is read and compared. Exit code 1 if one is left.
+
+    What was made of a text is spoken anew with --repair, by the engine of today; a file has to be uploaded again.
+
+    Example:
+
+      bizpbx greeting check --repair
+    """
+    from bizpbx.cli.frame import output, sounds, store
+
+    with store.opened() as database:
+        with database.reading() as session:
+            domain = store.domain(session, organisation)
+        with output.progress("reading"):
+            count, found = sounds.faults(database, domain, repair=repair, actor=store.actor(actor))
+    if as_json:
+        output.print_json(found)
+    elif found:
+        output.print_table(("sound", "text", "used_by", "fault", "repaired", "advice"), found)
+    else:
+        typer.echo(f"{domain}: the store has all of {count} sounds")
+    if not all(row["repaired"] for row in found):
+        raise typer.Exit(1)

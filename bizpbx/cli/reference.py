@@ -55,6 +55,8 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | … and | `rates`, `made_at` (UTC), `used_by`, `file` (what the switch here is told to play, or null) |
 | `greeting list` | `sound`, `source`, `seconds`, `text`, `language` (null of a file), `made_at` (UTC), `used_by` |
 | `greeting upload` | as `apply`; also `sound`, `seconds` |
+| `greeting delete` | `dry_run`, `deleted` (ids of sounds) |
+| `greeting check` | of what is lost or damaged `sound`, `text`, `used_by`, `fault`, `repaired`, `advice` (or null) |
 | `usage show` | `extension`, `label`, `month`, `limit_kind`, `limit_value`, `used_seconds`, `used_amount`, |
 | … and | `reserved_seconds`, `reserved_amount`, `currency`, `share` (1 is the whole limit; null without one) |
 | `mail list`, `mail show` | `id`, `state` (`queued`, `sent`, `dead`), `key`, `recipient`, `template`, `tries`, |

@@ -5,7 +5,6 @@ A call waits for a copy for a moment only. The work goes on without it, so that 
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from gevent.threadpool import ThreadPool
 from bizpbx.controller import metrics
 from bizpbx.errors import StoreError
 from bizpbx.freeswitch.sound_folder import SoundFolder
-from bizpbx.voicemail.sounds import files, list_key, place_name, wave_key
+from bizpbx.voicemail.sounds import list_key, listed, place_name, wave_key
 from bizpbx.voicemail.store import Store
 
 PATIENCE: Final = 2.0
@@ -101,10 +100,7 @@ class Copies:
 
     def _bring_message(self, domain: str, digest: str) -> Callable[[], None]:
         def bring() -> None:
-            with tempfile.TemporaryDirectory(prefix="bizpbx-sound-") as folder:
-                path = Path(folder) / "list"
-                self._store.fetch(list_key(domain, digest), path)
-                checksums = files(path.read_bytes())
+            checksums = listed(self._store, domain, digest)
             name = place_name(list_key(domain, digest))
             wanted = {wave_key(domain, sha256): (sha256, rate) for rate, sha256 in checksums.items()}
             self._bring(

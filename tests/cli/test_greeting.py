@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from bizpbx.errors import StoreError
+from bizpbx.voicemail.store.folder import FolderStore
 from tests.cli.test_commands import Done, Run, acme, answer, bizpbx
 from tests.settings.samples import example
 from tests.voicemail.aws import Aws
@@ -113,7 +115,7 @@ def test_a_file_is_uploaded_used_twice_and_kept_when_it_is_taken_away(
 def test_a_dry_run_leaves_no_trace(acme: Run, mp3: tuple[Path, str], tmp_path: Path) -> None:
     path, sound = mp3
     assert answer(acme("greeting", "set", "101", "--mp3", str(path), "--dry-run", "--json"))["dry_run"]
-    assert acme("greeting", "upload", str(path), "--dry-run").stdout == f"{sound}\n"
+    assert acme("greeting", "upload", str(path), "--dry-run") == Done(f"{sound}\n", "dry run: nothing was changed\n")
     assert (told(acme)["sound"], answer(acme("greeting", "list", "--json")), stored(tmp_path)) == (None, [], [])
 
 
@@ -231,3 +233,119 @@ def test_organisations_have_their_own_sounds(acme: Run, mp3: tuple[Path, str]) -
     assert answer(acme("greeting", "list", "--organisation", OTHER, "--json")) == []
     refused = acme("greeting", "set", "101", "--sound", sound, "--organisation", OTHER, code=1)
     assert "is no sound of this organisation" in refused.stderr
+
+
+def deleted(done: Done) -> list[str]:
+    found: list[str] = answer(done)["deleted"]
+    return found
+
+
+def test_a_sound_that_is_used_stays_and_one_that_is_not_is_deleted_from_the_store_too(
+    acme: Run, mp3: tuple[Path, str], tmp_path: Path
+) -> None:
+    path, sound = mp3
+    acme("greeting", "set", "101", "--mp3", str(path))
+    done = acme("greeting", "delete", sound, code=1)
+    assert "is used by extension 101; give that another message first." in done.stderr
+    assert deleted(acme("greeting", "delete", "--unused", "--json")) == []
+    acme("greeting", "remove", "101")
+    assert deleted(acme("greeting", "delete", "--unused", "--dry-run", "--json")) == [sound]
+    assert len(stored(tmp_path)) == 3
+    assert f"sound {sound}: removed" in acme("greeting", "delete", sound, "--actor", "ann").stdout
+    assert (stored(tmp_path), answer(acme("greeting", "list", "--json"))) == ([], [])
+    trail = answer(acme("audit", "list", "--noun", "sound", "--json"))
+    assert ("ann", sound, None) in [(row["actor"], row["name"], row["after"]) for row in trail]
+    assert acme("greeting", "delete", sound, code=1).stderr.endswith("[not-found]\n")
+    # It can be had again.
+    acme("greeting", "set", "101", "--mp3", str(path))
+    assert (told(acme)["sound"], len(stored(tmp_path))) == (sound, 3)
+
+
+def test_files_that_another_sound_has_too_are_not_deleted(acme: Run, tmp_path: Path) -> None:
+    data = encoded(tone(440.0, 1.5))
+    # Two files that sound alike: what is made of them is the same.
+    for name, more in (("one.mp3", b""), ("two.mp3", b"TAG" + bytes(125))):
+        (tmp_path / name).write_bytes(data + more)
+        acme("greeting", "set", "101" if name == "one.mp3" else "102", "--mp3", name)
+    assert len(stored(tmp_path)) == 4
+    acme("greeting", "remove", "101")
+    assert len(deleted(acme("greeting", "delete", "--unused", "--json"))) == 1
+    assert "the store has all of 1 sounds" in acme("greeting", "check").stdout
+
+
+def test_a_store_that_is_away_leaves_files_that_can_be_deleted_later(
+    acme: Run, mp3: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sound = mp3
+    acme("greeting", "upload", str(path))
+
+    def away(store: FolderStore, key: str) -> None:
+        raise StoreError(f"{store} is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderStore, "delete", away)
+        done = acme("greeting", "delete", "--unused", code=1)
+    assert f"`bizpbx greeting delete {sound}` erases its files later" in done.stderr
+    assert (len(stored(tmp_path)), answer(acme("greeting", "list", "--json"))) == (3, [])
+    assert "Its files are erased." in acme("greeting", "delete", sound).stdout
+    assert stored(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "Give the ID of a sound, or --unused"),
+        (["sha256:" + "0" * 64, "--unused"], "Give the ID of a sound, or --unused"),
+        (["../../etc/passwd"], "ID: must be sha256: and 64 hex digits"),
+        (["sha256:" + "0" * 64], "[not-found]"),
+    ],
+)
+def test_what_cannot_be_deleted_is_refused_in_a_sentence(
+    acme: Run, options: list[str], words: str, mp3: tuple[Path, str]
+) -> None:
+    acme("greeting", "upload", str(mp3[0]))
+    assert words in acme("greeting", "delete", *options, code=1).stderr
+
+
+@needs_espeak
+@pytest.mark.parametrize("harm", ["list", "wave", "other wave", "damaged list"])
+def test_a_sound_that_is_lost_in_the_store_is_found_and_spoken_anew(acme: Run, harm: str, tmp_path: Path) -> None:
+    acme("greeting", "set", "101", "--text", TEXT)
+    before = told(acme)
+    assert answer(acme("greeting", "check", "--json")) == []
+    listed, wave = (next(one for one in stored(tmp_path) if one.suffix == end) for end in (".json", ".wav"))
+    if harm in ("list", "wave"):
+        (listed if harm == "list" else wave).unlink()
+    else:
+        (wave if harm == "other wave" else listed).write_bytes(b"something else")
+    (row,) = answer(acme("greeting", "check", "--json", code=1))
+    assert (row["sound"], row["used_by"], row["repaired"]) == (before["sound"], ["extension 101"], False)
+    assert "--repair` speaks it anew" in row["advice"]
+    assert [row["repaired"] for row in answer(acme("greeting", "check", "--repair", "--json"))] == [True]
+    assert "the store has all of 1 sounds" in acme("greeting", "check").stdout
+    assert told(acme) == before
+
+
+@needs_espeak
+def test_what_another_engine_had_spoken_is_spoken_by_the_engine_of_today(acme: Run, aws: Aws, tmp_path: Path) -> None:
+    aws.answer = says(tone(440.0, 1.2, 16_000))
+    acme("greeting", "set", "101", "--text", TEXT, BIZPBX_TTS="polly", BIZPBX_POLLY_ENDPOINT=aws.url)
+    lost = told(acme)["sound"]
+    for path in stored(tmp_path):
+        path.unlink()
+    assert answer(acme("greeting", "check", "--repair", "--json"))[0]["repaired"]
+    found = told(acme)
+    assert (found["source"], found["message"]["tts"]["text"]) == ("espeak-ng", TEXT)
+    assert [row["sound"] for row in answer(acme("greeting", "list", "--json"))] == [found["sound"]] != [lost]
+    assert answer(acme("greeting", "check", "--json")) == []
+    trail = answer(acme("audit", "list", "--noun", "sound", "--json"))
+    assert (lost, "replaced_by", found["sound"]) in [(row["name"], row["field"], row["after"]) for row in trail]
+
+
+def test_a_file_that_is_lost_has_to_be_uploaded_again(acme: Run, mp3: tuple[Path, str], tmp_path: Path) -> None:
+    path, _ = mp3
+    acme("greeting", "set", "101", "--mp3", str(path))
+    stored(tmp_path)[0].unlink()
+    assert "upload its file again with `bizpbx greeting upload`" in acme("greeting", "check", "--repair", code=1).stdout
+    acme("greeting", "upload", str(path))
+    assert "the store has all of 1 sounds" in acme("greeting", "check").stdout

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bizpbx.errors import NotPlayable
+from bizpbx.errors import NotPlayable, StoreError
 from bizpbx.voicemail.sounds import files, list_key, wave_key
 from bizpbx.voicemail.store import Store
 from bizpbx.voicemail.transcoding import LONGEST
@@ -98,7 +98,7 @@ def test_five_minutes_are_taken_and_more_is_not_decoded() -> None:
 
 BOMB = """
 import resource, sys
-from bizpbx.errors import NotPlayable
+from bizpbx.errors import NotPlayable, StoreError
 from bizpbx.voicemail.uploads import examined
 data = sys.stdin.buffer.read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -134,4 +134,16 @@ def test_a_dry_run_puts_nothing_into_the_store(tmp_path: Path) -> None:
 
     made = upload(FolderStore(tmp_path / "store"), ACME, MP3, dry_run=True)
     assert made.milliseconds > 3800
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bizpbx.voicemail.store.folder import FolderStore
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StoreError, match=r"A sound cannot be written to .*: No space left on device\."):
+        upload(FolderStore(tmp_path / "store"), ACME, MP3)
     assert not (tmp_path / "store").exists()

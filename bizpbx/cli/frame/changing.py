@@ -78,7 +78,12 @@ def print_applied(applied: Applied, *, as_json: bool, dry_run: bool, **more: obj
         sys.stdout.write(f"{one}\n")
     if not applied.changes:
         sys.stdout.write(f"{applied.domain}: nothing to change\n")
-    elif dry_run:
+    else:
+        tell_dry_run(dry_run)
+
+
+def tell_dry_run(dry_run: bool) -> None:
+    if dry_run:
         sys.stderr.write("dry run: nothing was changed\n")
 
 

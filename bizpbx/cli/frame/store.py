@@ -75,6 +75,13 @@ def domain(session: Session, asked: str | None) -> str:
     return asked.lower()
 
 
+def found(session: Session, domain: str) -> int:
+    """Id of an organisation. Raises NotFound."""
+    from bizpbx.directory.export import find
+
+    return find(session, domain)
+
+
 def actor(asked: str | None) -> str:
     """Who makes a change."""
     import getpass
