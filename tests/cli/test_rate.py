@@ -112,11 +112,12 @@ def test_the_price_of_a_call_is_explained(priced: Run) -> None:
     priced("extension", "set", "101", "usage_limit.kind=amount", "usage_limit.value=50")
 
     told = priced("explain", "call", "--from", "101", "--to", "61234567").stdout
-    assert told.splitlines()[-3:] == [
+    assert told.splitlines()[-4:] == [
         "price",
         "   +6561234567, charged to 101: 0.02 SGD a minute and 0.01 for the connection (rate 65, 30/6 s): "
         "1 min 0.03, 3 min 0.07, 10 min 0.21",
         "   101 may spend 50.00 SGD a month",
+        "   101 may have 4 calls outside at the same time (guard)",
     ]
     assert "price" not in priced("explain", "call", "--from", "101", "--to", "102").stdout
     norway = answer(priced("explain", "call", "--from", "101", "--to", "+4721234567", "--json"))["prices"]
