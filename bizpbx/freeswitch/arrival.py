@@ -13,8 +13,9 @@ from typing import Final
 
 from bizpbx.calls.call import Arrival
 from bizpbx.freeswitch.dial_string import TLS_PROFILE
-from bizpbx.freeswitch.kept import noted
-from bizpbx.freeswitch.ring_end import DISPOSITION, ring_end
+from bizpbx.freeswitch.esl_event import Names, find
+from bizpbx.freeswitch.kept import KEPT, noted
+from bizpbx.freeswitch.ring_end import DISPOSITION, ENDING, TALK_END, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
 from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk, Request
@@ -35,6 +36,20 @@ stages are held by how the last ring ended."""
 
 _STAGES = {stage.value: stage for stage in Stage}
 
+_READ = Names(
+    (
+        *("Unique-ID", "Answer-State", "Call-Direction", "Caller-Context", "Caller-Destination-Number", "Socket-Mode"),
+        *("Caller-Network-Addr", "Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Caller-Privacy-Hide-Number"),
+        *("Caller-Channel-Created-Time", "FreeSWITCH-Switchname"),
+        *(f"variable_bizpbx_{name}" for name in ("organisation", "stage", "gateway", "attempt", "step", "tries")),
+        *(f"variable_bizpbx_{name}" for name in ("device", "target", "transfer")),
+        *(f"variable_{name}" for name in (*ENDING, TALK_END, TRANSFERS, TRANSFERRED_BY, *ENDED_BY.values(), *KEPT)),
+        *(f"variable_sip_{name}" for name in ("network_ip", "network_port", "gateway_name", "Privacy", "h_Diversion")),
+        "variable_sofia_profile_name",
+    )
+)
+"""What nearly every call is asked for, here and in the session."""
+
 
 def transferred_context(organisation: str) -> str:
     """The dialplan context of calls that were transferred within an organisation (its domain)."""
@@ -43,6 +58,7 @@ def transferred_context(organisation: str) -> str:
 
 def arrival_of(data: Mapping[str, str]) -> Arrival:
     """Read one channel's data (header names as FreeSWITCH sends them, values decoded)."""
+    data = find(data, _READ)
     organisation = data.get("variable_bizpbx_organisation") or None
     stage = _STAGES.get(data.get("variable_bizpbx_stage", ""), Stage.NEW)
     # A call that was transferred here brings along how a ring before that ended.

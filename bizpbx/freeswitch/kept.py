@@ -16,6 +16,7 @@ ACTION: Final = "bizpbx_unanswered"
 MAILBOX: Final = "bizpbx_mailbox"
 CALLER: Final = "bizpbx_caller"
 NAME: Final = "bizpbx_caller_name"
+KEPT: Final = (ACTION, MAILBOX, CALLER, NAME)
 
 _ACTIONS: Final = {str(action): action for action in (NoAnswerAction.MISSED_CALL, NoAnswerAction.VOICEMAIL)}
 _KEY: Final = re.compile(r"[0-9]{2,6}")

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
 from bizpbx.errors import BizpbxError
-from bizpbx.freeswitch.kept import kept_of
+from bizpbx.freeswitch.esl_event import Names, find
+from bizpbx.freeswitch.kept import KEPT, kept_of
 from bizpbx.metering.leg import LegRecord
 
 LARGEST = 4 << 20
@@ -25,13 +26,18 @@ MOST_REASON = 1024
 MOST_RULES = 40
 MOST_TEXT = 64
 
-_READ = (
-    "uuid|direction|hangup_cause|(?:start|progress|progress_media|answer|end)_uepoch|bizpbx_[a-z_]+|caller_id|"
-    "originate_disposition|"
-    "sip_gateway_name|sip_req_user|sip_term_status|sip_invite_failure_status|proto_specific_hangup_cause|"
-    "origination_caller_id_number|user_name"
+_VARIABLES = (
+    *("uuid", "direction", "hangup_cause"),
+    *(f"{moment}_uepoch" for moment in ("start", "progress", "progress_media", "answer", "end")),
+    *("caller_id", "origination_caller_id_number", "originate_disposition", "sip_gateway_name", "sip_req_user"),
+    *("sip_term_status", "sip_invite_failure_status", "proto_specific_hangup_cause"),
+    *(f"bizpbx_{name}" for name in ("call", "organisation", "domain", "extension", "device", "target", "dialled")),
+    *(f"bizpbx_{name}" for name in ("callee", "rule", "reason", "withheld", "transferred_to")),
+    *KEPT,
 )
-_VARIABLE = re.compile(rb"<(" + _READ.encode() + rb")>([^<>]*)</\1>")
+"""What is read of a leg."""
+_NAMES = Names(["FreeSWITCH-Switchname", *(f"variable_{name}" for name in _VARIABLES)])
+_VARIABLE = re.compile(rf"<({'|'.join(_VARIABLES)})>([^<>]*)</\1>".encode())
 _SWITCH = re.compile(rb'<cdr core-uuid="[^"<>]*" switchname="([^"<>]*)"')
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DOMAIN = re.compile(r"[a-z0-9.:-]{1,253}")
@@ -81,7 +87,8 @@ def from_file(data: bytes) -> LegRecord:
 
 def from_event(headers: Mapping[str, str]) -> LegRecord:
     """The leg of a CHANNEL_HANGUP_COMPLETE. Raises UnreadableRecord."""
-    return _leg(lambda name: headers.get(f"variable_{name}") or "", headers.get("FreeSWITCH-Switchname") or "")
+    found = find(headers, _NAMES)
+    return _leg(lambda name: found.get(f"variable_{name}") or "", found.get("FreeSWITCH-Switchname") or "")
 
 
 def _leg(get: Get, switch: str) -> LegRecord:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizpbx.freeswitch.esl_errors import ProtocolError, UnsafeArgument
-from bizpbx.freeswitch.esl_event import ESLEvent
+from bizpbx.freeswitch.esl_event import ESLEvent, HeaderBlock, Names, find
 from bizpbx.freeswitch.esl_wire import Frame, Parser, encode_command
 
 from .peer import plain_event
@@ -235,6 +235,19 @@ def test_one_header_read_alone_is_the_same_as_among_all(body: bytes, names: list
 
 
 words = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=30)
+
+
+@fixed
+@given(
+    lines=st.lists(st.sampled_from(["A: 1", "A: 2", "Bc: %41", "variable_d: _undef_", "variable_d2: x", "C", ""])),
+    names=st.lists(st.sampled_from(["A", "Bc", "C", "variable_d", "variable_d2", "variable_", "D.*"])),
+)
+def test_headers_found_in_one_pass_are_the_same_as_those_found_one_by_one(lines: list[str], names: list[str]) -> None:
+    raw = "\n".join(lines).encode()
+    together = find(HeaderBlock(raw), Names(names))
+
+    assert [together.get(name) for name in names] == [HeaderBlock(raw).get(name) for name in names]
+    assert dict(together) == dict(HeaderBlock(raw))
 
 
 @fixed
