@@ -60,7 +60,7 @@ class HeaderBlock(Mapping[str, str]):
         return default if value is None else value
 
     def find(self, names: Names) -> None:
-        """Look for all of these in one pass. A search for each reads the whole block for every one that is not there."""
+        """Look for all of these in one pass. A search for each reads the whole block for one that is not there."""
         raw = self._raw.partition(b"\n\n")[0]
         found = names.pattern.findall(b"\n" + raw)
         self._cache |= dict.fromkeys(names.all)
