@@ -90,6 +90,12 @@ def _bind_digit_action(session: Session, data: str) -> None:
     session.channel.codes.bind(realm, code, "log" if name == what else name, argument[0] if argument else "")
 
 
+def _clear_digit_action(session: Session, data: str) -> None:
+    codes = session.channel.codes
+    for realm in list(codes.realms) if data == "all" else [data]:
+        codes.clear(realm)
+
+
 def _set_realm(session: Session, data: str) -> None:
     codes = session.channel.codes
     if data in codes.realms:
@@ -235,6 +241,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "answer": _answer,
     "bind_digit_action": _bind_digit_action,
     "bridge": _bridge,
+    "clear_digit_action": _clear_digit_action,
     "digit_action_set_realm": _set_realm,
     "execute_extension": _execute_extension,
     "export": _export,

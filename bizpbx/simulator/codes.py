@@ -26,6 +26,12 @@ class Codes:
             self.realm = realm
         self.realms[realm][code] = (application, data)
 
+    def clear(self, realm: str) -> None:
+        """Codes of this realm are heard no more."""
+        self.realms.pop(realm, None)
+        if realm == self.realm:
+            self.realm = ""
+
     def feed(self, key: str, now: float) -> tuple[str, tuple[str, str] | None]:
         """A key is pressed: keys that go through by now, and what a code that is complete leads to."""
         codes = self.realms.get(self.realm, {})

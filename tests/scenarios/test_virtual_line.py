@@ -131,6 +131,17 @@ def test_a_key_in_the_middle_of_the_message_leads_to_its_step_and_another_elsewh
     assert 0.3 < heard_for(placed) < 3.0
 
 
+def test_what_a_device_that_is_transferred_to_a_menu_keys_in_is_for_the_menu(scene: Scene) -> None:
+    """`*1` would be the code of a transfer if it talked."""
+    has_menu(scene, seconds=3, tries=3)
+    scene.phone("102-ip_phone", answers(0.1, keys=",*1,800#"))
+    placed = scene.installation.world.place(scene.registered("104-ip_phone"), "102", hangup_after=8.0, listens=True)
+    presses(placed, "*1")
+    until(lambda: rings(scene, "101-ip_phone") == 1)
+    result = placed.result()
+    assert (result.code, result.ended_by) == (200, EndedBy.CALLER)
+
+
 def test_without_a_key_the_message_is_heard_again_and_then_the_call_goes_on(scene: Scene) -> None:
     has_menu(scene, seconds=1, tries=2)
     placed = calls(scene, hangup_after=14.0)

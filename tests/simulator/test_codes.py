@@ -36,3 +36,12 @@ def test_a_realm_without_the_code_hears_nothing() -> None:
     codes.realm = "calls"
     codes.feed("*", 1.0)
     assert codes.feed("1", 1.1)[1] == ACTION
+
+
+def test_what_was_cleared_is_heard_no_more_until_it_is_bound_again() -> None:
+    codes = bound()
+    codes.clear("calls")
+    assert [codes.feed(key, 0.0) for key in "*1"] == [("*", None), ("1", None)]
+    codes.bind("calls", "*1", *ACTION)
+    codes.feed("*", 1.0)
+    assert codes.feed("1", 1.1)[1] == ACTION
