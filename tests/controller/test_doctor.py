@@ -25,6 +25,10 @@ from bizpbx.testbed.prefork import Prefork
 from tests.controller.conftest import fill
 from tests.controller.test_daemon import SETTINGS
 from tests.postgres import Server
+from tests.voicemail.aws import Aws
+from tests.voicemail.conftest import BUCKET, aws
+
+__all__ = ["aws"]
 
 LIMITED = """
 organisation: {name: Acme, domain: acme.example, timezone: Asia/Singapore, country: SG, currency: SGD}
@@ -48,7 +52,8 @@ class EventSocket(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.send("auth/request")
         while line := self.rfile.readline().decode().strip():
-            self.rfile.readline()
+            while self.rfile.readline().strip():  # headers of a command
+                continue
             word, _, rest = line.partition(" ")
             if word == "auth":
                 good = rest == self.server.password  # type: ignore[attr-defined]
@@ -56,6 +61,8 @@ class EventSocket(socketserver.StreamRequestHandler):
             elif word == "api":
                 body = self.server.answers.get(rest, str(int(time.time())))  # type: ignore[attr-defined]
                 self.send("api/response", f"Content-Length: {len(body)}\n", body)
+            elif word == "bgapi":
+                self.send("command/reply", "Reply-Text: -ERR not now\n")
             elif word in ("event", "filter"):
                 self.send("command/reply", "Reply-Text: +OK event listener enabled\n")
             else:
@@ -104,8 +111,11 @@ def running(installation: Installation, switch: Patient) -> Installation:
         installation.credentials("acme.example", key, "ip_phone")
     installation.render()
     installation.controllers[0].start()
-    deadline = time.monotonic() + 10
-    while installation.controllers[0].get("/ready")[0] != 200 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    controller = installation.controllers[0]
+    # It renders at its start, in a process that would outlive it.
+    while (answer := controller.get("/ready"))[0] != 200 or "tree.rendered" not in controller.log.read_text():
+        assert time.monotonic() < deadline, answer
         time.sleep(0.05)
     return installation
 
@@ -286,6 +296,27 @@ def test_what_speaks_texts_is_told(installation: Installation, monkeypatch: pyte
     monkeypatch.setenv("BIZPBX_TTS", "polly")
     monkeypatch.setenv("BIZPBX_POLLY_ENDPOINT", "http://127.0.0.1:9")
     assert "Texts cannot be spoken: Polly cannot be used: " in one("speech", State.WARNING)
+
+
+def test_a_store_that_cannot_be_used_is_told(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, aws: Aws
+) -> None:
+    folder = tmp_path / "files" / "store"
+    monkeypatch.setenv("BIZPBX_STORE", str(folder))
+    # It is made by whoever writes into it first, which is not the doctor.
+    assert told("store") == [] and not folder.exists()
+    folder.mkdir(parents=True)
+    assert told("store") == []
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BIZPBX_STORE", str(tmp_path / "file" / "store"))
+    assert "this user cannot make it. Set BIZPBX_STORE." in one("store")
+    monkeypatch.setenv("BIZPBX_STORE", "files")
+    assert "must be an absolute path or s3://bucket/prefix" in one("store")
+    monkeypatch.setenv("BIZPBX_S3_ENDPOINT", aws.url)
+    monkeypatch.setenv("BIZPBX_STORE", f"s3://{BUCKET}/pbx")
+    assert told("store") == []
+    monkeypatch.setenv("BIZPBX_STORE", "s3://nowhere/pbx")
+    assert "s3://nowhere/pbx cannot be used: 404" in one("store")
 
 
 @pytest.mark.postgres

@@ -38,7 +38,7 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def of(config: Config) -> Iterator[Finding]:
     # What each part imports takes longer than a wrong variable should wait for.
-    from bizpbx.controller.doctor import controllers, database, home, messages, spool, switch, tree
+    from bizpbx.controller.doctor import controllers, database, home, messages, spool, store, switch, tree
     from bizpbx.directory.keys import Keys
 
     yield from home.examine(config)
@@ -51,6 +51,7 @@ def of(config: Config) -> Iterator[Finding]:
     if all(finding.state is not State.PROBLEM for finding in settings):
         yield from tree.examine(config)
     yield from spool.examine(config)
+    yield from store.examine(config)
     yield from messages.examine(config)
     yield from switch.examine(config, keys)
     yield from controllers.examine(config, keys)
