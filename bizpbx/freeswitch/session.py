@@ -100,7 +100,8 @@ class FreeSwitchCall:
         self._speaks = data.get("Answer-State") in ("early", "answered")
         """The caller hears the switch: no phone of his makes a ringing tone any more."""
         self._answered = data.get("Answer-State") == "answered"
-        self._diverted = bool(data.get(f"variable_{DIVERSION}"))
+        # Not looked for on a new call, which has exported nothing: all that is known of it would be searched.
+        self._diverted = self.arrival.stage is not Stage.NEW and bool(data.get(f"variable_{DIVERSION}"))
         self._noted = False
         self._kept: Kept | None = None
         self._organisation = ""

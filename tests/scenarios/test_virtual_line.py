@@ -91,11 +91,18 @@ def test_who_hangs_up_while_the_first_rings_is_a_missed_call_of_the_last(scene: 
     assert {mail["Subject"] for mail in mails(post)} == {f"Missed call for 101 from {CALLER}"}
 
 
-def test_a_ring_after_a_forward_does_not_say_who_forwarded(scene: Scene) -> None:
+@pytest.mark.parametrize("dies", [False, True], ids=["one controller", "another controller"])
+def test_a_ring_after_a_forward_does_not_say_who_forwarded(scene: Scene, dies: bool) -> None:
     has_line(scene, ring("100"), ring("104"))
     scene.set("extension", "100", "incoming.forwarding.enabled=true")
     scene.phone("104-ip_phone", answers(0.1))
-    assert scene.from_outside(CALLER, hangup_after=0.3).answered
+    if dies:
+        scene.installation.controllers[1].start()
+    placed = scene.installation.world.place(scene.carrier.caller(CALLER), DID, hangup_after=0.3)
+    until(lambda: rings(scene, "101-ip_phone") == 1)
+    if dies:
+        scene.installation.controllers[0].kill()
+    assert placed.result().answered
     (forwarded,) = scene.registered("101-ip_phone").incoming
     (direct,) = scene.registered("104-ip_phone").incoming
     assert (forwarded.diversion, direct.diversion) == (DID, None)
