@@ -125,8 +125,9 @@ class Call(Protocol):
         """Let the caller hear announcements, and files that the switch can read, one after the other. Keys that are
         pressed before the end are forgotten."""
 
-    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
-        """Likewise, until a key is pressed, and wait for one so many seconds more. Returns the key, "" if none came."""
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int, fresh: bool = False) -> str:
+        """Likewise, until a key is pressed, and wait for one so many seconds more. Returns the key, "" if none came.
+        With `fresh`, one that was pressed before they began does nothing."""
 
     def hang_up(self, cause: Cause) -> None:
         """End the call."""

@@ -48,7 +48,8 @@ def _one(call: Call, mailbox: str, message: Message, position: int, mailboxes: M
             if recording is None:
                 call.say((*introduction, Prompt.MESSAGE_UNAVAILABLE))
                 return
-            key = call.offer((*introduction, recording), 0)
+            # What was pressed while the store was asked was meant for the message before.
+            key = call.offer((*introduction, recording), 0, fresh=True)
         if not key:
             # Heard to its end: it is not new any more, even if the caller hangs up now.
             mailboxes.heard(organisation, mailbox, message.id)

@@ -65,6 +65,9 @@ ANSWER_LIMIT: Final = 10.0
 SETTLING: Final = "300"
 """Milliseconds from the answer to the first word, which would be lost before both sides have agreed on the way."""
 
+REACTION: Final = 0.3
+"""Seconds that a key takes until we are told of it; nobody presses one sooner for what he hears."""
+
 BEEP: Final = "tone_stream://%(400,100,1000)"
 
 DIVERSION: Final = "_nolocal_sip_h_Diversion"
@@ -102,6 +105,8 @@ class FreeSwitchCall:
         self._answered = data.get("Answer-State") == "answered"
         # Not looked for on a new call, which has exported nothing: all that is known of it would be searched.
         self._diverted = self.arrival.stage is not Stage.NEW and bool(data.get(f"variable_{DIVERSION}"))
+        self._last = time.monotonic()
+        """When an application ended last."""
         self._noted = False
         self._kept: Kept | None = None
         self._organisation = ""
@@ -230,14 +235,19 @@ class FreeSwitchCall:
     def say(self, sounds: Sequence[Prompt | Path]) -> None:
         self._execute("playback", self._joined(sounds), {TERMINATORS: "none"}, MESSAGE_LIMIT)
 
-    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int, fresh: bool = False) -> str:
         # Without a terminator: `#` is a key like the others. FreeSWITCH takes 0 ms for ever.
         asked = f"1 1 1 {max(100, seconds * 1000):d} none {self._joined(sounds)} {NOTHING} {DIGITS}"
-        self._execute("play_and_get_digits", asked, {}, MESSAGE_LIMIT + seconds)
-        key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
-        if key:
-            self._tell(lambda: self._session.set_variables({DIGITS: ""}))
-        return key
+        began = time.monotonic()
+        # What a caller sends while nothing is played is read once something is, no faster than it came.
+        unread = began - self._last + REACTION if fresh else 0.0
+        while True:
+            self._execute("play_and_get_digits", asked, {}, MESSAGE_LIMIT + seconds)
+            key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+            if key:
+                self._tell(lambda: self._session.set_variables({DIGITS: ""}))
+            if not key or self._last - began >= unread:
+                return key
 
     def _joined(self, sounds: Sequence[Prompt | Path]) -> str:
         paths = (
@@ -252,6 +262,7 @@ class FreeSwitchCall:
         """Run an application, with what was noted and these variables set before it in the same packet."""
         pending, self._pending = {**self._pending, **variables}, {}
         self._tell(lambda: self._session.execute(app, arg, variables=pending, deadline=deadline))
+        self._last = time.monotonic()
 
     def _tell(self, command: Callable[[], T]) -> T:
         try:

@@ -111,7 +111,7 @@ class RecordedCall:
     def say(self, sounds: Sequence[Prompt | Path]) -> None:
         self.done.append(f"say {' '.join(map(str, sounds))}")
 
-    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int, fresh: bool = False) -> str:
         self.done.append(f"offer {' '.join(map(str, sounds))}, {seconds} s")
         return next(self._entries)
 

@@ -38,7 +38,9 @@ class Listener(RecordedCall):
         super().__init__(arrival, entries=entries)
         self._keys = iter(keys)
 
-    def offer(self, sounds: Sequence[Prompt | Path], seconds: int) -> str:
+    def offer(self, sounds: Sequence[Prompt | Path], seconds: int, fresh: bool = False) -> str:
+        # Of the menu a key that was pressed at the end of the message is the answer.
+        assert fresh is not (Prompt.MAILBOX_MENU in sounds)
         told = " ".join(str(sound) for sound in sounds if sound not in INTRODUCTIONS)
         self.done.append(f"{told}, {seconds} s")
         key = next(self._keys)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import gevent
 import pytest
@@ -179,6 +181,34 @@ def test_a_message_is_played_again_and_deleted_for_good(scene: Scene, mailbox: M
     newest = json.loads(trail)[0]
     assert (newest["actor"], newest["name"], newest["after"]) == ("101-ip_phone", str(number), "deleted")
     until(lambda: not mailbox.copies())
+
+
+def test_a_key_before_a_message_begins_deletes_nothing(scene: Scene, mailbox: Mailbox) -> None:
+    number = mailbox.leave(1700)
+    place = scene.installation.config.home / "store" / str(mailbox.row(number).store_key)
+    recording = place.read_bytes()
+    place.unlink()
+    # A store that takes its time: it gives what is written here.
+    os.mkfifo(place)
+    call = listening(scene)
+    with asked_for(place) as file:
+        gevent.sleep(0.8)
+        call.press("3")
+        gevent.sleep(0.4)
+        file.write(recording)
+    until(lambda: toned(call.heard(), 1700) > 0.9)
+    call.press("2")
+    assert call.result(PATIENCE).ended_by == "callee"
+    assert mailbox.row(number).state is VoicemailState.STORED
+
+
+def asked_for(place: Path) -> BinaryIO:
+    """Where to write what is read there, once somebody waits for it."""
+    with gevent.Timeout(PATIENCE):
+        while True:
+            with suppress(OSError):
+                return os.fdopen(os.open(place, os.O_WRONLY | os.O_NONBLOCK), "wb")
+            gevent.sleep(0.02)
 
 
 def test_who_hangs_up_in_the_middle_finds_the_message_new(scene: Scene, mailbox: Mailbox) -> None:
