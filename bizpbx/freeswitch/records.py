@@ -32,10 +32,10 @@ _VARIABLES = (
     *("caller_id", "origination_caller_id_number", "originate_disposition", "sip_gateway_name", "sip_req_user"),
     *("sip_term_status", "sip_invite_failure_status", "proto_specific_hangup_cause"),
     *(f"bizpbx_{name}" for name in ("call", "organisation", "domain", "extension", "device", "target", "dialled")),
-    *(f"bizpbx_{name}" for name in ("callee", "rule", "reason", "withheld", "transferred_to")),
+    *(f"bizpbx_{name}" for name in ("callee", "rule", "reason", "withheld", "transferred_to", "consulted_by")),
     *KEPT,
 )
-"""What is read of a leg."""
+"""What is read of a leg. Nothing else can be asked for, so that a file and an event tell the same."""
 _NAMES = Names(["FreeSWITCH-Switchname", *(f"variable_{name}" for name in _VARIABLES)])
 _VARIABLE = re.compile(rf"<({'|'.join(_VARIABLES)})>([^<>]*)</\1>".encode())
 _SWITCH = re.compile(rb'<cdr core-uuid="[^"<>]*" switchname="([^"<>]*)"')
@@ -78,17 +78,18 @@ def from_file(data: bytes) -> LegRecord:
     if data.find(b"<textlog>", 0, start) >= 0:
         # What was typed during a call with text stands before the variables, and may hold anything.
         raise UnreadableRecord("The call had text in it, which makes its file unsafe to read.")
-    found: dict[str, str] = {}
+    found = dict.fromkeys(_VARIABLES, "")
     # Backwards, so that of several the first counts.
     for name, value in reversed(_VARIABLE.findall(data, start, end)):
         found[name.decode()] = (unquote_to_bytes(value) if b"%" in value else value).decode("utf-8", "replace")
-    return _leg(lambda name: found.get(name, ""), switch[1].decode("utf-8", "replace"))
+    return _leg(found.__getitem__, switch[1].decode("utf-8", "replace"))
 
 
 def from_event(headers: Mapping[str, str]) -> LegRecord:
     """The leg of a CHANNEL_HANGUP_COMPLETE. Raises UnreadableRecord."""
-    found = find(headers, _NAMES)
-    return _leg(lambda name: found.get(f"variable_{name}") or "", found.get("FreeSWITCH-Switchname") or "")
+    headers = find(headers, _NAMES)
+    found = {name: headers.get(f"variable_{name}") or "" for name in _VARIABLES}
+    return _leg(found.__getitem__, headers.get("FreeSWITCH-Switchname") or "")
 
 
 def _leg(get: Get, switch: str) -> LegRecord:
