@@ -66,6 +66,8 @@ class Arrival:
     """How the last ring ended, if there was one."""
     device: bool = False
     """Whether a device of the organisation is at the far end."""
+    holds: str | None = None
+    """The leg that the caller has held meanwhile, and goes back to when this call is over."""
     transfers: int = 0
     """How often the call was transferred before it came here."""
     tries: int = 0
@@ -130,4 +132,4 @@ class Call(Protocol):
         With `fresh`, one that was pressed before they began does nothing."""
 
     def hang_up(self, cause: Cause) -> None:
-        """End the call."""
+        """End the call. A caller who has somebody held goes back to that one, and is told first if nobody took it."""

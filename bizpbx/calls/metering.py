@@ -21,7 +21,7 @@ class Charged:
     leg: str
     """UUID that it is going to have."""
     call: str
-    """The leg that the call came in on."""
+    """The leg that the call came in on; or that is held meanwhile, if the call is made beside that one."""
     organisation: str
     """Domain."""
     extension: str
@@ -71,7 +71,9 @@ def granted(ring: Ring, arrival: Arrival, meter: Meter) -> tuple[Ring | None, tu
             targets.append(target)
             continue
         leg = leg_of(arrival.id, ring, position, arrival.transfers)
-        charged = Charged(arrival.switch, leg, arrival.id, target.domain, target.charge, target.dial, target.gateway)
+        # A call beside one that is held is another one, for whom it may leave behind with that.
+        call = arrival.holds or arrival.id
+        charged = Charged(arrival.switch, leg, call, target.domain, target.charge, target.dial, target.gateway)
         lease = meter.take(charged)
         if isinstance(lease, NotGranted):
             refused.append(lease)

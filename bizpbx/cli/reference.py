@@ -43,7 +43,8 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | … and | `rules`, `reason`, `switch`, `call` (the switch's name for it), |
 | … and | `transfers`: a list of `101>102`, who transferred it and where to |
 | `call show` | the same and `legs`: a list of `leg`, `started`, `ringing`, `answered`, `ended`, `own`, `caller`, |
-| … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code`, `transferred_to` (or null) |
+| … and | `withheld`, `dialled`, `device`, `gateway`, `cause`, `sip_code`, `transferred_to` (or null), |
+| … and | `consulted` (called by a user before he transferred, and not connected with the one who was held) |
 | `lockout list` | `extension`, `locked_until` (UTC; null: not locked), `lockouts` (how often it was locked), |
 | … and | `wrong` (entries that still count), `of` (`passcode` or `pin`) |
 | `lockout clear` | `extension`, `locked_until` (what was in force), `wrong`, `of` |

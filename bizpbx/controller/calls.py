@@ -14,11 +14,14 @@ from bizpbx.calls.metering import Meter
 from bizpbx.calls.passcode import Passcodes
 from bizpbx.calls.transfer import transfer
 from bizpbx.calls.voicemail import Voicemails
+from bizpbx.controller import faults
+from bizpbx.freeswitch.attended import AttendedTalk
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.session import FreeSwitchCall
-from bizpbx.freeswitch.talk import FreeSwitchTalk, is_talk
+from bizpbx.freeswitch.talk import FreeSwitchTalk, is_attended, is_talk
 from bizpbx.policy.plan import Plan, Reason
+from bizpbx.policy.transfer import goes_through
 
 log = structlog.get_logger(__name__)
 
@@ -90,17 +93,26 @@ class CallHandler:
 
     def _transfer(self) -> None:
         """What a user wants who has keyed in a code. A fault of ours is logged, and the two talk on."""
-        talk = FreeSwitchTalk(self._session, self._media.prompts)
+        attended = is_attended(self._session.session_data or {})
+        talk = (AttendedTalk if attended else FreeSwitchTalk)(self._session, self._media.prompts)
         reasons: tuple[Reason, ...] = ()
         ended = "done"
+
+        def decide(arrival: Arrival) -> Plan:
+            plan = self._decide(arrival)
+            if goes_through(plan):
+                faults.reach(faults.Point.TRANSFERRING)
+            return plan
+
         try:
-            reasons = transfer(talk, self._decide)
+            reasons = transfer(talk, decide)
         except CallGone:
             ended = "hung up"
         finally:
             log.info(
                 "transfer",
                 organisation=talk.own.organisation,
+                attended=attended,
                 rules=[reason.rule for reason in reasons],
                 ended=ended,
             )

@@ -27,6 +27,8 @@ class Point(StrEnum):
     """A leg is written and its lease settled, and nothing is committed."""
     ON_RECORD = "on-record"
     """A leg is committed, and its file is where it was."""
+    TRANSFERRING = "transferring"
+    """A transfer is decided, and the switch is not told."""
     RECORDING = "recording"
     """A voicemail is entered, and the switch is not told to record it."""
     IN_STORE = "in-store"

@@ -35,7 +35,15 @@ from bizpbx.voicemail.speech import Made, Speaker
 NEEDED = ("name", "timezone", "country", "currency")
 """What a new organisation cannot do without."""
 
-STORED_AS_WRITTEN = (*NEEDED, "main_number", "refuse_without_passcode", "alerts", "language", "voicemail_days")
+STORED_AS_WRITTEN = (
+    *NEEDED,
+    "main_number",
+    "refuse_without_passcode",
+    "transfers",
+    "alerts",
+    "language",
+    "voicemail_days",
+)
 
 
 @dataclass(frozen=True, slots=True)

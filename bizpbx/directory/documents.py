@@ -49,6 +49,7 @@ def organisation(session: Session, organisation_id: int) -> Document:
         "default_rule": row.default_rule,
         "main_number": row.main_number,
         "refuse_without_passcode": row.refuse_without_passcode,
+        "transfers": row.transfers,
         "guard": guard_limits.document(row),
         "alerts": row.alerts,
         "language": row.language,

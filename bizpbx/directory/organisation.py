@@ -13,6 +13,7 @@ class Organisation(Base):
     """`version` is raised by one with every change of any setting of the organisation; caches live under it.
     `rates_version` is what that was when its rates changed last: decks are kept under it.
     `refuse_without_passcode`: who has no passcode may not call where one is required.
+    `transfers`: whether its users transfer calls by keys.
     `guard_…`: what an extension without limits of its own may do outside (bizpbx/metering/guard.py); -1: no limit.
     `alerts`: addresses that mails about all of it go to. `language`: of the mails to its people, such as en.
     `voicemail_days`: how long voicemail is kept.
@@ -37,6 +38,7 @@ class Organisation(Base):
     main_number: Mapped[str | None] = mapped_column(String(16))
     default_rule_id: Mapped[int | None]
     refuse_without_passcode: Mapped[bool] = mapped_column(default=False)
+    transfers: Mapped[bool] = mapped_column(default=True)
     guard_concurrent_calls: Mapped[int] = mapped_column(default=STANDARD["concurrent_calls"])
     guard_new_country_calls: Mapped[int] = mapped_column(default=STANDARD["new_country_calls"])
     alerts: Mapped[list[str]] = mapped_column(JSON, default=list)

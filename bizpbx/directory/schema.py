@@ -82,6 +82,7 @@ class Organisation(Section):
     default_rule: Label | None = None
     main_number: E164 | None = None
     refuse_without_passcode: bool | None = None
+    transfers: bool | None = None
     guard: Guard | None = None
     alerts: Annotated[list[Email], Field(max_length=20)] | None = None
     language: Language | None = None
@@ -91,6 +92,11 @@ class Organisation(Section):
     @classmethod
     def on_or_off(cls, value: bool | None) -> bool:
         return bool(value)
+
+    @field_validator("transfers")
+    @classmethod
+    def on(cls, value: bool | None) -> bool:
+        return value is not False
 
     @field_validator("language")
     @classmethod

@@ -41,6 +41,7 @@ def organisation(row: AnyRow, gateways: Mapping[int, Gateway]) -> Organisation:
         main_number=row.main_number,
         trunks=tuple(sorted(trunks, key=lambda gateway: gateway.name)),
         refuse_without_passcode=row.refuse_without_passcode,
+        transfers=row.transfers,
         currency=row.currency,
         guard=guard_limits.of_organisation(row),
         language=row.language,

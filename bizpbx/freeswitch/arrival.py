@@ -18,7 +18,7 @@ from bizpbx.freeswitch.kept import KEPT, noted
 from bizpbx.freeswitch.ring_end import DISPOSITION, ENDING, TALK_END, ring_end
 from bizpbx.policy.draw import chance_of
 from bizpbx.policy.plan import Stage
-from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk, Request
+from bizpbx.policy.request import FromConsultation, FromDevice, FromTransfer, FromTrunk, Request
 
 LAST_SECOND: Final = 253_402_300_800
 """The end of the year 9999, which is the last that can be told."""
@@ -27,13 +27,19 @@ TRANSFERRED_BY: Final = "bizpbx_transferred_by"
 """On a leg that was transferred: SIP user of the device whose user did it last."""
 
 TRANSFERS: Final = "bizpbx_transfers"
-"""How often it was."""
+"""How often it was, or was put on hold to be."""
+
+HOLDS: Final = "bizpbx_holds"
+"""On the leg of a device whose user has the other side held and calls somebody meanwhile: the leg that is held."""
+
+Asked = FromDevice | FromTrunk | FromTransfer | FromConsultation
 
 _DIVERTED_BY = re.compile(r"sips?:([^@;>]+)@")
 ENDED_BY: Final = {Stage.MESSAGE: "playback_samples", Stage.RECORD: "record_samples"}
 """Variables that the switch sets at the end of what a stage does, and that are taken off the channel before. All other
 stages are held by how the last ring ended."""
 
+_LEG = re.compile(r"[0-9a-f-]{36}")
 _STAGES = {stage.value: stage for stage in Stage}
 
 _READ = Names(
@@ -56,6 +62,17 @@ def transferred_context(organisation: str) -> str:
     return f"transferred:{organisation}"
 
 
+def consulting_context(organisation: str) -> str:
+    """The dialplan context of a user who calls before he transfers, and of the one whom he has held meanwhile."""
+    return f"consulting:{organisation}"
+
+
+def held_by(data: Mapping[str, str]) -> str | None:
+    """The leg that the user at the far end of this one has held."""
+    held = data.get(f"variable_{HOLDS}", "")
+    return held if _LEG.fullmatch(held) else None
+
+
 def arrival_of(data: Mapping[str, str]) -> Arrival:
     """Read one channel's data (header names as FreeSWITCH sends them, values decoded)."""
     data = find(data, _READ)
@@ -67,6 +84,7 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
     call = data.get("Unique-ID", "")
     caller = _caller(data, organisation)
     party = caller.party if isinstance(caller, FromTransfer) else caller
+    consults = isinstance(caller, FromConsultation)
     return Arrival(
         id=call,
         organisation=organisation,
@@ -80,13 +98,14 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         finished=bool(data.get(f"variable_{ENDED_BY[stage]}") if stage in ENDED_BY else disposition),
         last=ring_end(data) if disposition else None,
         device=isinstance(party, FromDevice),
+        holds=held_by(data) if consults else None,
         transfers=transfers_of(data),
         tries=_count(data.get("variable_bizpbx_tries", "")),
         kept=None if stage is Stage.NEW else noted(lambda name: data.get(f"variable_{name}", "")),
     )
 
 
-def request_of(data: Mapping[str, str], caller: FromDevice | FromTrunk | FromTransfer, dialled: str) -> Request:
+def request_of(data: Mapping[str, str], caller: Asked, dialled: str) -> Request:
     """What is asked for on a leg. Asked anew, by whomever, chance and moment are the same."""
     moment = _moment(data.get("Caller-Channel-Created-Time", ""))
     return Request(caller, dialled, chance_of(data.get("Unique-ID", "")), moment)
@@ -107,9 +126,13 @@ def _count(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _caller(data: Mapping[str, str], organisation: str | None) -> FromDevice | FromTrunk | FromTransfer:
+def _caller(data: Mapping[str, str], organisation: str | None) -> Asked:
     if organisation is not None and data.get("Caller-Context") == transferred_context(organisation):
         return FromTransfer(data.get(f"variable_{TRANSFERRED_BY}", ""), far_end(data))
+    if organisation is not None and data.get("Caller-Context") == consulting_context(organisation):
+        by = far_end(data)
+        # Nobody outside is sent there; should it be, no device is called by that name.
+        return FromConsultation(by if isinstance(by, FromDevice) else FromDevice(""))
     if organisation is not None:
         return FromDevice(data.get("variable_bizpbx_device", ""), _secure(data))
     return _outsider(data)

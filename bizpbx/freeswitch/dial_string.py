@@ -7,9 +7,11 @@ letters, digits and `+._-` get in. Names, which are free text, go through the `s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bizpbx.errors import InvalidText
-from bizpbx.freeswitch import transfer_keys
+from bizpbx.freeswitch import consulting, transfer_keys
 from bizpbx.freeswitch.arming import leg_variables
 from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Target
@@ -26,17 +28,33 @@ GATEWAYS_PROFILE = "external"
 _TOKEN = re.compile(r"[A-Za-z0-9+._-]+")
 
 
-def dial_string(ring: Ring, warning: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What the legs of a ring have beside their targets. `warning` is the path of what is heard before a lease ends."""
+
+    warning: str = ""
+    keys: bool = True
+    """Whether the codes of a transfer are heard on legs of devices."""
+    consulting: consulting.Consulting | None = None
+    """Where the caller has somebody held meanwhile."""
+    names: Sequence[str] = ()
+    """Then: the UUID of each target's leg."""
+
+
+PLAIN = Legs()
+
+
+def dial_string(ring: Ring, legs: Legs = PLAIN) -> str:
     """The argument of `bridge` that rings all targets of one step together; the first answer wins.
 
-    Each leg carries its own caller number and the ring time; one with a lease is also told when to end. `warning` is
-    the path of what its caller then hears before. Raises InvalidText if a part is not a token.
+    Each leg carries its own caller number and the ring time; one with a lease is also told when to end. Raises
+    InvalidText if a part is not a token.
     """
-    # Gateways first: one that is known to be down ends the ring before a phone has rung in vain.
-    targets = (
-        sorted(ring.targets, key=lambda target: isinstance(target, DeviceTarget)) if ring.patience else ring.targets
-    )
-    return ",".join(_leg(target, ring, warning) for target in targets)
+    targets = list(enumerate(ring.targets))
+    if ring.patience:
+        # Gateways first: one that is known to be down ends the ring before a phone has rung in vain.
+        targets.sort(key=lambda numbered: isinstance(numbered[1], DeviceTarget))
+    return ",".join(_leg(target, ring, legs, number) for number, target in targets)
 
 
 def is_leased(target: Target) -> bool:
@@ -77,17 +95,23 @@ def gateway_address(gateway: str, dial: str = "") -> str:
     return f"{start}/{_token(dial)}" if dial else start
 
 
-def _leg(target: Target, ring: Ring, warning: str) -> str:
+def _leg(target: Target, ring: Ring, legs: Legs, number: int) -> str:
     variables = [f"leg_timeout={ring.timeout:d}", *_identity(target, ring.withheld)]
+    if legs.consulting is not None:
+        name = legs.names[number]
+        variables += consulting.leg_variables(legs.consulting, name, transfer_keys.CONTEXT)
+        if not is_leased(target):
+            variables.append(f"origination_uuid={name}")
     match target:
         case DeviceTarget():
-            variables += transfer_keys.leg_variables()
+            if legs.keys:
+                variables += transfer_keys.leg_variables()
             return device_leg(target.sip_user, target.domain, target.tls, *variables)
         case GatewayTarget():
             if ring.patience is not None:
                 variables.append(f"leg_progress_timeout={ring.patience:d}")
             if target.lease is not None:
-                variables += leg_variables(target.lease, warning)
+                variables += leg_variables(target.lease, legs.warning)
             variables += _on_record(_token(target.dial), target.domain)
             return f"[{','.join(variables)}]{gateway_address(target.gateway, target.dial)}"
 

@@ -125,6 +125,7 @@ def _leg(get: Get, switch: str) -> LegRecord:
         rules=tuple(word for word in get("bizpbx_rule").split()[:MOST_RULES] if _RULE.fullmatch(word)),
         reason=plain_text(get("bizpbx_reason"), MOST_REASON),
         transferred_to=_one_of(get("bizpbx_transferred_to"), _NUMBER),
+        consulted=called and bool(get("bizpbx_consulted_by")),
         # A leg that was called has none of its own, unless it was transferred.
         kept=kept_of(get),
     )

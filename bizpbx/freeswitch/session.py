@@ -14,16 +14,18 @@ from typing import Final, TypeVar
 from greenswitch.esl import NotConnectedError, OutboundSessionHasGoneAway
 
 from bizpbx.calls.call import Arrival, CallGone, CallMoved, Talked, Unanswered
+from bizpbx.calls.metering import leg_of
 from bizpbx.freeswitch.arrival import ENDED_BY, arrival_of, transfers_of
-from bizpbx.freeswitch.dial_string import dial_string, is_leased
+from bizpbx.freeswitch.consulting import CONSULTING, Consulting, leg_name
+from bizpbx.freeswitch.dial_string import Legs, dial_string, is_leased
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
 from bizpbx.freeswitch.kept import kept_variables
 from bizpbx.freeswitch.media import Media
-from bizpbx.freeswitch.ring_end import ENDING, FAILED_GATEWAY, ring_end
+from bizpbx.freeswitch.ring_end import DISPOSITION, ENDING, FAILED_GATEWAY, ring_end
 from bizpbx.freeswitch.told import told_before
 from bizpbx.freeswitch.transfer_keys import BOUND
-from bizpbx.policy.plan import Cause, Kept, Plan, Reason, Ring, Stage
+from bizpbx.policy.plan import Cause, GatewayTarget, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
 
 RESPONSE_MARGIN: Final = 10.0
@@ -82,6 +84,9 @@ SILENCE: Final = 5
 SILENCE_LEVEL: Final = 100
 """Mean of the samples' amounts, of 32767, below which FreeSWITCH takes 20 ms for silence."""
 
+CANCELLED: Final = "ORIGINATOR_CANCEL"
+"""Disposition of a ring that the caller has ended."""
+
 T = TypeVar("T")
 
 
@@ -98,6 +103,7 @@ class FreeSwitchCall:
             raise CallGone
         self.arrival: Arrival = arrival_of(data)
         self._before = told_before(data, self.arrival)
+        self._key = (data.get("variable_bizpbx_device") or data.get("variable_bizpbx_target", "")).partition("-")[0]
         self._attempt = self.arrival.attempt
         self._step = data.get("variable_bizpbx_step", "")
         self._speaks = data.get("Answer-State") in ("early", "answered")
@@ -108,6 +114,9 @@ class FreeSwitchCall:
         self._last = time.monotonic()
         """When an application ended last."""
         self._noted = False
+        self._keys = True
+        self._told = False
+        """Whether the caller has heard why the call comes to nothing."""
         self._kept: Kept | None = None
         self._organisation = ""
 
@@ -134,6 +143,7 @@ class FreeSwitchCall:
             self._pending["bizpbx_attempt"] = str(attempt)
             self._attempt = attempt
         self._organisation = plan.organisation or ""
+        self._keys = plan.transfers
         if not self._noted or kept != self._kept:
             # Also where nothing is kept: a call that was transferred here may bring along what was.
             self._pending |= kept_variables(kept)
@@ -152,7 +162,9 @@ class FreeSwitchCall:
         variables = _ring_variables(ring)
         if self._speaks:
             variables |= dict.fromkeys(RINGBACKS, RINGBACK)
-        if self.arrival.device and not ring.insists:
+        if self.arrival.holds is not None:
+            variables["hangup_after_bridge"] = "false"
+        elif self.arrival.device and self._keys and not ring.insists:
             # Whoever answers an emergency call is not to be sent elsewhere.
             variables |= BOUND
         if ring.diverted_by:
@@ -165,14 +177,29 @@ class FreeSwitchCall:
             variables[DIVERSION] = ""
             self._diverted = False
         began = time.monotonic()
-        # The operator's file is looked for on the disk: only where there is somebody to warn.
-        warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING)) if any(map(is_leased, ring.targets)) else ""
-        self._execute("bridge", dial_string(ring, warning), variables, TALK_LIMIT)
+        self._execute("bridge", dial_string(ring, self._legs(ring)), variables, TALK_LIMIT)
         data = self._tell(self._session.refresh)
         if transfers_of(data) != self.arrival.transfers:
             # In sync mode the switch goes on taking commands for the call as it was.
             raise CallMoved
+        if self.arrival.holds is not None and data.get(f"variable_{DISPOSITION}") == CANCELLED:
+            return Talked()  # By a key: the caller is here, and wants no more of it.
         return ring_end(data, round(time.monotonic() - began))
+
+    def _legs(self, ring: Ring) -> Legs:
+        """What the legs of a ring are told."""
+        # The operator's file is looked for on the disk: only where there is somebody to warn.
+        warning = str(self._prompts.path(Prompt.ALLOWANCE_ENDING)) if any(map(is_leased, ring.targets)) else ""
+        arrival = self.arrival
+        if arrival.holds is None:
+            return Legs(warning, self._keys)
+        names = [
+            target.lease.leg
+            if isinstance(target, GatewayTarget) and target.lease is not None
+            else leg_name(leg_of(arrival.id, ring, position, arrival.transfers))
+            for position, target in enumerate(ring.targets)
+        ]
+        return Legs(warning, self._keys, Consulting(arrival.holds, self._key), names)
 
     def play(self, sound: Prompt | str, answer: bool) -> None:
         if isinstance(sound, Prompt):
@@ -196,7 +223,7 @@ class FreeSwitchCall:
 
     def announce(self, prompt: Prompt) -> None:
         """Early media (183), unless the call is answered."""
-        self._speaks = True
+        self._speaks = self._told = True
         self._execute("playback", str(self._prompts.path(prompt)), {}, ANNOUNCEMENT_LIMIT)
 
     def ask_digits(self, prompt: Prompt, tries: int) -> str:
@@ -256,7 +283,14 @@ class FreeSwitchCall:
         return "file_string://" + "!".join(map(str, paths))
 
     def hang_up(self, cause: Cause) -> None:
-        self._execute("hangup", cause.value, {}, None)
+        if self.arrival.holds is None:
+            self._execute("hangup", cause.value, {}, None)
+            return
+        if cause is not Cause.NORMAL_CLEARING and not self._told:
+            self.announce(Prompt.NOBODY_THERE)
+        # The dialplan goes on with the way back.
+        pending, self._pending = {**self._pending, CONSULTING: ""}, {}
+        self._tell(lambda: self._session.set_variables(pending))
 
     def _execute(self, app: str, arg: str, variables: dict[str, str], deadline: float | None) -> None:
         """Run an application, with what was noted and these variables set before it in the same packet."""

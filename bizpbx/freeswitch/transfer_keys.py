@@ -15,7 +15,10 @@ QUIET: Final = "bizpbx-quiet"
 
 ESCAPED: Final = "\\,"
 
-CODES: Final = {"blind": "*1"}
+BLIND: Final = "blind"
+ATTENDED: Final = "attended"
+
+CODES: Final = {BLIND: "*1", ATTENDED: "*2"}
 """What leads to which extension of the context."""
 
 BOUND: Final = {

@@ -114,10 +114,17 @@ def _legs(session: Session, organisation_id: int) -> Iterator[Finding]:
 
 def _costs(session: Session, organisation_id: int) -> Iterator[Finding]:
     amounts = (
-        select(Lease.switch, Lease.call, Lease.extension, func.sum(Charge.amount).label("amount"))
+        # By the call that the legs are on record for: one that is transferred may have several who pay.
+        select(
+            CallLeg.switch,
+            CallLeg.call,
+            func.min(Lease.extension).label("extension"),
+            func.sum(Charge.amount).label("amount"),
+        )
+        .join(Lease, (Lease.switch == CallLeg.switch) & (Lease.leg == CallLeg.leg))
         .join(Charge, (Charge.organisation_id == Lease.organisation_id) & (Charge.lease_id == Lease.id))
         .where(Lease.organisation_id == organisation_id)
-        .group_by(Lease.switch, Lease.call, Lease.extension)
+        .group_by(CallLeg.switch, CallLeg.call)
         .subquery()
     )
     query = (

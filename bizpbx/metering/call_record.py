@@ -51,6 +51,7 @@ class CallLeg(Owned, Base):
     """Codes, separated by spaces."""
     reason: Mapped[str] = mapped_column(Text)
     transferred_to: Mapped[str | None] = mapped_column(String(64))
+    consulted: Mapped[bool] = mapped_column(default=False)
 
 
 class CallRecord(Owned, Base):

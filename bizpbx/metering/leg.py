@@ -54,6 +54,9 @@ class LegRecord:
     """The same as sentences."""
     transferred_to: str | None = None
     """Key or number that the user at the far end transferred the call to, which ended this leg."""
+    consulted: bool = False
+    """Called by a user to ask before he transferred the one whom he had held meanwhile, and not connected with that
+    one."""
     kept: Kept | None = None
     """What is to be kept of the call, since nobody took it; of the leg that the call came in on. One that is read
     from the database has none."""

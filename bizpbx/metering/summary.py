@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from bizpbx.metering.call_record import Direction
 from bizpbx.metering.leg import LegRecord, talk_time
 from bizpbx.policy.rules import Rule
 
+_CONSULTATION = str(Rule.CONSULTATION)
 _INSIDE = frozenset((Rule.KEY, Rule.KEY_UNKNOWN, Rule.OWN_KEY))
 _SECOND = timedelta(seconds=1)
 
@@ -43,8 +45,9 @@ def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> Cal
     `e164` reads a number as it is written in the organisation's home country.
     """
     own = next((leg for leg in legs if leg.own), None)
-    called = [leg for leg in legs if not leg.own]
-    talking = sorted((leg for leg in called if leg.answered is not None), key=_began)
+    called = sorted((leg for leg in legs if not leg.own), key=lambda leg: leg.started)
+    # Whom a user only asked did not talk with the one whose call it is.
+    talking = sorted((leg for leg in called if leg.answered is not None and not leg.consulted), key=_began)
     first = own or (talking[0] if talking else None)
     if first is None:
         return None
@@ -53,7 +56,7 @@ def summary(legs: Sequence[LegRecord], e164: Callable[[str], str | None]) -> Cal
     winner = talking[-1] if talking else None
     transfers = _transfers(legs)
     # The legs that were called say something of it only where they were transferred.
-    told = (first, *sorted((leg for leg in called if leg is not first), key=lambda leg: leg.started))
+    told = (first, *(leg for leg in called if leg is not first))
     return CallSummary(
         direction=direction,
         caller=_caller(own, e164),
@@ -91,7 +94,9 @@ def _direction(first: LegRecord, called: Sequence[LegRecord]) -> Direction:
         return Direction.OUTGOING if first.gateway else Direction.INTERNAL
     if first.device is None:
         return Direction.INCOMING
-    if first.callee is not None or not _INSIDE.isdisjoint(first.rules):
+    # What the user did later, whoever he then asked, was decided on the same leg.
+    rules = takewhile(lambda rule: rule != _CONSULTATION, first.rules)
+    if first.callee is not None or not _INSIDE.isdisjoint(rules):
         return Direction.INTERNAL
     return Direction.OUTGOING
 
@@ -112,7 +117,7 @@ def _called(
             return e164(first.dialled) or first.dialled
         case Direction.OUTGOING:
             # What the gateway was asked for is what the dial plan made of what was dialled.
-            asked = next((leg.dialled for leg in called if leg.gateway and leg.dialled), None)
+            asked = next((leg.dialled for leg in called if leg.gateway and leg.dialled and not leg.consulted), None)
             return asked or first.dialled
 
 

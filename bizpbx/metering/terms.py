@@ -22,7 +22,7 @@ RING = 120
 @dataclass(frozen=True, slots=True)
 class Draw:
     """A leg that is about to be dialled. `leg` is the name it will have on the switch, chosen before; `call` that of
-    the leg the call came in on; `extension` the key that pays; `number` E.164."""
+    the leg the call came in on, or of the one that is held meanwhile; `extension` the key that pays; `number` E.164."""
 
     organisation_id: int
     switch: str

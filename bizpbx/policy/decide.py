@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bizpbx.policy.caller import outside
+from bizpbx.policy.consultation import consultation
 from bizpbx.policy.draw import DrawnTenant
 from bizpbx.policy.incoming import incoming
 from bizpbx.policy.internal import from_device
 from bizpbx.policy.numbers import readings, written
 from bizpbx.policy.plan import Cause, HangUp, Plan, Reason, Stage
-from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk, Request
+from bizpbx.policy.request import FromConsultation, FromDevice, FromTransfer, FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import Tenant
 from bizpbx.policy.transfer import transferred
@@ -18,12 +21,18 @@ from bizpbx.policy.virtual_line import virtual_line
 def decide(request: Request, tenant: Tenant) -> Plan:
     """What happens to a call, step by step, and why. Never raises for a text that a caller can send; the same call and
     settings always give the same plan."""
+    plan = _decided(request, DrawnTenant(tenant, request.chance))
+    return replace(plan, transfers=tenant.organisation.transfers)
+
+
+def _decided(request: Request, tenant: Tenant) -> Plan:
     caller = request.caller
-    tenant = DrawnTenant(tenant, request.chance)
     if isinstance(caller, FromDevice):
         return from_device(caller, request, tenant)
     if isinstance(caller, FromTransfer):
         return transferred(caller, request, tenant)
+    if isinstance(caller, FromConsultation):
+        return consultation(caller, request, tenant)
     return from_trunk(caller, request, tenant)
 
 

@@ -35,6 +35,7 @@ def to_json(plan: Plan) -> Json:
     """The plan as an object that JSON can hold. Its fields are stable: fields may be added, none is renamed."""
     return {
         "callee": plan.callee,
+        "transfers": plan.transfers,
         "steps": [_step_json(step) for step in plan.steps],
         "kept": [{"action": str(kept.action), "mailbox": kept.mailbox} for kept in _kept(plan)],
         "reasons": [
@@ -53,6 +54,8 @@ def to_lines(plan: Plan) -> list[str]:
             lines += [f"   - {_target(target)}" for target in step.targets]
     for kept in _kept(plan):
         lines.append(f"unless somebody takes it, the call is kept as {_kept_as(kept)}")
+    if not plan.transfers:
+        lines.append("no code of a transfer is heard")
     return [*lines, "because", *map(_because, plan.reasons)]
 
 

@@ -285,3 +285,5 @@ class Plan:
     """Domain of the organisation whose call it is, as far as that is clear."""
     transferred_by: str | None = None
     """Key of the extension that transferred the call, if it was."""
+    transfers: bool = True
+    """Whether the codes of a transfer are heard while it is talked."""

@@ -21,6 +21,7 @@ class Prompt(StrEnum):
     NEW_COUNTRY = "new_country"
     ENTER_NUMBER = "enter_number"
     NOT_TRANSFERRED = "not_transferred"
+    NOBODY_THERE = "nobody_there"
     LEAVE_A_MESSAGE = "leave_a_message"
     ENTER_PIN = "enter_pin"
     WRONG_PIN = "wrong_pin"

@@ -37,10 +37,19 @@ class FromTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class FromConsultation:
+    """The user of a device who has the other side of a conversation held, and calls somebody to ask first."""
+
+    by: FromDevice
+    party: FromDevice | FromTrunk | None = None
+    """Who is held; None where the switch does not say, which is when the call has been decided once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """`dialled` is what the caller asked for, or who transfers: untrusted text."""
 
-    caller: FromDevice | FromTrunk | FromTransfer
+    caller: FromDevice | FromTrunk | FromTransfer | FromConsultation
     dialled: str
     chance: int = 0
     """What random choices of this call come from; the same for a call that is decided again."""

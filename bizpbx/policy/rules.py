@@ -66,6 +66,8 @@ class Rule(StrEnum):
     TRANSFER = "transfer"
     TRANSFER_EMERGENCY = "transfer-emergency"
     TRANSFER_BACK = "transfer-back"
+    TRANSFERS_OFF = "transfers-off"
+    CONSULTATION = "consultation"
 
     # Nobody answers
     NO_ANSWER_HANG_UP = "no-answer-hang-up"

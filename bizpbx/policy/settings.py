@@ -228,6 +228,8 @@ class Organisation:
     """Trunk gateways by name: what emergency calls leave through, one after the other."""
     refuse_without_passcode: bool = False
     """Whether extensions without a passcode are refused where one is required; otherwise they go through."""
+    transfers: bool = True
+    """Whether users transfer their calls by keys."""
     currency: str = "XXX"
     """ISO 4217 letters: what amounts are in. XXX is no currency."""
     guard: Guard = Guard()

@@ -30,6 +30,7 @@ RING_SECONDS = 60
 """That a number outside rings, as in a forward at no answer."""
 
 _KEY = re.compile(r"[0-9]{2,6}")
+_UNANSWERED: Step = HangUp(Stage.END)
 
 
 def transferred(call: FromTransfer, request: Request, tenant: Tenant) -> Plan:
@@ -43,8 +44,18 @@ def transferred(call: FromTransfer, request: Request, tenant: Tenant) -> Plan:
     unusable = why_not(by, device)
     if unusable is not None:
         return _refused(Cause.CALL_REJECTED, unusable)
+    off = switched_off(tenant)
+    if off is not None:
+        return replace(_refused(Cause.OUTGOING_CALL_BARRED, off), transferred_by=by.key)
     transfer = _Transfer(by, _party(call.party, by, tenant), tenant, request)
     return replace(transfer.plan(), transferred_by=by.key)
+
+
+def switched_off(tenant: Tenant) -> Reason | None:
+    """Why nobody of the organisation transfers; None: its users do."""
+    if tenant.organisation.transfers:
+        return None
+    return Reason(Rule.TRANSFERS_OFF, f"{tenant.organisation.domain} has transfers by keys switched off")
 
 
 def goes_through(plan: Plan) -> bool:
@@ -60,6 +71,12 @@ class _Transfer:
     request: Request
 
     def plan(self) -> Plan:
+        """Refused where it was not when it was asked for, or asked for by nobody who could be told: the party is not
+        hung up on for that."""
+        plan = self._sent_on()
+        return plan if goes_through(plan) else self._with_way_back(plan, plan.steps[-1])
+
+    def _sent_on(self) -> Plan:
         dialled, by = self.request.dialled, self.by
         urgent = emergency_number(dialled, self.tenant.organisation.country)
         if urgent is not None:
@@ -92,7 +109,8 @@ class _Transfer:
         callee = tenant.extension(key)
         if callee is None:
             return _refused(Cause.UNALLOCATED_NUMBER, *before, Reason(Rule.KEY_UNKNOWN, f"there is no extension {key}"))
-        return self._with_way_back(incoming(callee, party, called, tenant, before))
+        plan = incoming(callee, party, called, tenant, before)
+        return self._with_way_back(plan) if goes_through(plan) else plan
 
     def _to_number(self, *before: Reason) -> Plan:
         # The party itself: whether a loop is closed, and what is shown, follows from who it is.
@@ -103,12 +121,12 @@ class _Transfer:
         ring = onward.ring(Stage.RING, targets, RING_SECONDS)
         return self._with_way_back(Plan((*attempts(ring), HangUp(Stage.END)), (*before, *reasons, shows)))
 
-    def _with_way_back(self, plan: Plan) -> Plan:
+    def _with_way_back(self, plan: Plan, last: Step = _UNANSWERED) -> Plan:
         """Where nobody takes the call and it would simply end, it rings at the extension that transferred it."""
         by, *_, end = self.by, *plan.steps
         targets = device_targets(by, self.tenant.organisation, "")
         taken_care_of = any(isinstance(step, Play | Record) or kept_by(step) is not None for step in plan.steps)
-        if taken_care_of or by.do_not_disturb or not targets or not isinstance(end, HangUp) or not goes_through(plan):
+        if taken_care_of or by.do_not_disturb or not targets or not isinstance(end, HangUp):
             return plan
         shown = of_caller(replace(self.party, shown_as=None), self.tenant.organisation)
         back: Step = Ring(
@@ -121,7 +139,7 @@ class _Transfer:
         text = f"nobody takes the call: it rings at {by.key}, which transferred it"
         return replace(
             plan,
-            steps=(*plan.steps[:-1], back, HangUp(Stage.END)),
+            steps=(*plan.steps[:-1], back, last),
             reasons=(*plan.reasons, Reason(Rule.TRANSFER_BACK, text)),
         )
 

@@ -78,6 +78,16 @@ def _transfer(switch: Core, channel: Channel, words: list[str]) -> str:
     return "+OK\n"
 
 
+def _dual_transfer(switch: Core, channel: Channel, words: list[str]) -> str:
+    """`<dest>[/<dialplan>[/<context>]]` for the leg and for the one it talks with."""
+    legs = [(channel, words[0]), *([(channel.partner, words[1])] if channel.partner is not None else [])]
+    for leg, where in reversed(legs):
+        destination, _, rest = where.partition("/")
+        leg.send_to(destination, rest.partition("/")[2] or leg.profile.context)
+        leg.broken.set()
+    return "+OK\n"
+
+
 def _displace(switch: Core, channel: Channel, words: list[str]) -> str:
     """What is played into a conversation; no sound is made here, but an engineer sees the media bug."""
     verb, path = words[0].lower(), words[1]
@@ -172,6 +182,7 @@ COMMANDS: Final[dict[str, Api]] = {
     "uuid_break": _of_channel(_break, "<uuid> [all]"),
     "uuid_displace": _of_channel(_displace, "<uuid> [start|stop] <path> [<limit>] [mux]", 3),
     "uuid_dump": _of_channel(_dump, "<uuid> [format]"),
+    "uuid_dual_transfer": _of_channel(_dual_transfer, "<uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] <B-…>", 3),
     "uuid_exists": _exists,
     "uuid_getvar": _of_channel(_get_variable, "<uuid> <var>", 2),
     "uuid_kill": _of_channel(_kill, "<uuid> [cause]"),

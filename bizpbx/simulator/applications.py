@@ -11,8 +11,9 @@ import structlog
 
 from bizpbx.simulator import causes, sound
 from bizpbx.simulator.bridge import Bridge
+from bizpbx.simulator.channel import Channel
 from bizpbx.simulator.outbound import hand_over
-from bizpbx.simulator.text import split
+from bizpbx.simulator.text import is_true, split
 from bizpbx.testbed.world import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Application = Callable[["Session", str], None]
 
 KEYS: Final = "0123456789*#ABCD"
+
+FETCHED: Final = 2.0
+"""Seconds within which a leg that is intercepted leaves what it does."""
 
 KEY_STEP: Final = 0.1
 """Seconds after which an application looks whether it was told to end."""
@@ -144,6 +148,17 @@ def _playback(session: Session, data: str) -> None:
         channel.key(1.0)
 
 
+def _intercept(session: Session, data: str) -> None:
+    channel, other = session.channel, session.switch.channel(data)
+    if other is None or not other.up:
+        return
+    settings = session.switch.configuration.globals
+    only = channel.get("intercept_unanswered_only") or settings.get("intercept_unanswered_only")
+    if is_true(only) and other.answered.is_set():
+        return
+    Bridge(session).fetch(other, FETCHED)
+
+
 def _record(session: Session, data: str) -> None:
     """`<path> <limit> <silence_level> <silence_seconds>`; what is said begins with the recording."""
     channel = session.channel
@@ -189,7 +204,7 @@ def _until_key(session: Session, seconds: float, keys: str, heard: array[int] | 
     began = clock.now()
     channel.broken.clear()
     key, done = None, 0
-    while channel.up and not channel.broken.is_set() and (left := began + seconds - clock.now()) > 0:
+    while channel.up and not _broken(channel) and (left := began + seconds - clock.now()) > 0:
         pressed = channel.key(min(left, KEY_STEP))
         if heard is not None:
             upto = round(min(seconds, clock.now() - began) * SAMPLE_RATE)
@@ -198,8 +213,12 @@ def _until_key(session: Session, seconds: float, keys: str, heard: array[int] | 
         if pressed is not None and pressed in keys:
             key = pressed
             break
-    early = key is not None or not channel.up or channel.broken.is_set()
+    early = key is not None or not channel.up or _broken(channel)
     return Ended(key, min(seconds, clock.now() - began), early)
+
+
+def _broken(channel: Channel) -> bool:
+    return channel.broken.is_set() or channel.fetched.is_set()
 
 
 def _park(session: Session, data: str) -> None:
@@ -247,6 +266,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "export": _export,
     "hangup": _hangup,
     "info": _nothing,
+    "intercept": _intercept,
     "log": _nothing,
     "multiset": _multiset,
     "park": _park,

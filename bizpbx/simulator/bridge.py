@@ -61,7 +61,8 @@ class Bridge:
                     self._caller.set("originate_disposition", "failure")
                     self._caller.set("originate_failed_cause", fatal_failure)
                     return
-                winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables), fatal)
+                cancel = self._caller.get("origination_cancel_key") or ""
+                winner, refusal = ring(self._clock, self._caller, legs, self._timeout(dialled.variables), fatal, cancel)
                 for leg in legs:
                     self._caller.push("originate_causes", f"{leg.channel.uuid};{leg.channel.cause}")
                 if winner is not None:
@@ -79,6 +80,21 @@ class Bridge:
         self._caller.set("originate_failed_cause", cause)
         if not self._goes_on(cause):
             self._caller.hang_up(cause)
+
+    def fetch(self, leg: Channel, patience: float) -> bool:
+        """Talk with a leg that is up and does something else; whether it came."""
+        # It may be on its way out of another conversation.
+        deadline = self._clock.now() + patience
+        while leg.up and leg.partner is not None and self._clock.now() < deadline:
+            gevent.sleep(0.01)
+        leg.fetched.set()
+        leg.broken.set()
+        if not leg.up or not self._clock.wait(leg.loose, deadline - self._clock.now()) or not self._caller.up:
+            return False
+        leg.fetched.clear()
+        leg.loose.clear()
+        self._talk(leg)
+        return True
 
     def _make(self, group: tuple[Leg, ...], variables: Mapping[str, str]) -> tuple[list[OutgoingLeg], list[str]]:
         """The legs that can be tried, and the causes of those that cannot."""
@@ -132,7 +148,9 @@ class Bridge:
         pair = (("Bridge-A-Unique-ID", caller.uuid), ("Bridge-B-Unique-ID", leg.uuid))
         caller.fire("CHANNEL_BRIDGE", *pair)
         over = Flag()
-        for flag in (caller.ended, leg.ended, caller.sent_on, leg.sent_on):
+        for channel in (caller, leg):
+            channel.let_go.clear()
+        for flag in (caller.ended, leg.ended, caller.sent_on, leg.sent_on, caller.let_go, leg.let_go):
             flag.rawlink(lambda _: over.set())
         called = gevent.spawn(self._listen, self._session.beside(leg), over)
         self._listen(self._session, over)
@@ -142,6 +160,11 @@ class Bridge:
         caller.set("bridge_hangup_cause", leg.cause)
         caller.fire("CHANNEL_UNBRIDGE", *pair)
         caller.partner = leg.partner = None
+        onward = leg.get("transfer_after_bridge")
+        if onward and leg.up and not leg.moved:
+            leg.set("transfer_after_bridge", None)
+            destination, dialplan, context = onward.split(":")
+            leg.send_to(destination, context, dialplan)
         if leg.moved:
             self._session.switch.resume(leg)
         else:

@@ -66,6 +66,12 @@ class Channel:
         """Set by `uuid_break`: the running application is to end."""
         self.sent_on = Flag()
         """Set by a transfer: the leg has a new destination, so that the actions of the old one are void."""
+        self.fetched = Flag()
+        """Set by another leg that is to talk with this one: it leaves what it does to that one."""
+        self.loose = Flag()
+        """It has done so."""
+        self.let_go = Flag()
+        """Set by a key that ends the conversation, and neither leg."""
         self.codes = Codes()
         """Codes of keys that are listened for."""
         self.wanted: Queue[tuple[str, str]] = Queue()
@@ -185,6 +191,9 @@ class Channel:
 
     def _go_through(self, keys: str) -> None:
         if self.partner is not None and not self.busy:
+            if any(key in (self.get("bridge_terminate_key") or "") for key in keys):
+                self.let_go.set()
+                return
             self.partner.passed_on += keys
             return
         for key in keys:
@@ -223,6 +232,11 @@ class Channel:
     def moved(self) -> bool:
         """Whether a transfer has given it a new destination."""
         return self.sent_on.is_set()
+
+    @property
+    def taken(self) -> bool:
+        """Whether the actions that it carries out are void, for a transfer or another leg that fetches it."""
+        return self.moved or self.fetched.is_set()
 
     def complete(self) -> None:
         """Tell the listeners, once, that the leg is over for good, and has been put on record."""

@@ -92,6 +92,7 @@ class Core:
         self._channels[channel.uuid] = channel
         self.sessions_since_start += 1
         self.peak = max(self.peak, len(self._channels))
+        channel.on_report.append(self._hung_up)
         channel.on_report.append(lambda ended: self.records.write(ended))
         channel.on_report.append(self._unschedule)
         channel.on_answer.append(self._answered)
@@ -109,6 +110,12 @@ class Core:
 
     def remove(self, channel: Channel) -> None:
         self._channels.pop(channel.uuid, None)
+
+    def _hung_up(self, channel: Channel) -> None:
+        """Run the command of `api_hangup_hook`."""
+        word, _, rest = channel.expand(channel.get("api_hangup_hook") or "").partition(" ")
+        if word:
+            execute_api(self, word, rest)
 
     def _unschedule(self, channel: Channel) -> None:
         """The group that is named after a leg ends with it."""

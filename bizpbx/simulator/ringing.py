@@ -13,10 +13,16 @@ from bizpbx.simulator.legs import OutgoingLeg
 
 
 def ring(
-    clock: Clock, caller: Channel, legs: Sequence[OutgoingLeg], timeout: float, fatal: Collection[str] = ()
+    clock: Clock,
+    caller: Channel,
+    legs: Sequence[OutgoingLeg],
+    timeout: float,
+    fatal: Collection[str] = (),
+    cancel: str = "",
 ) -> tuple[OutgoingLeg | None, str | None]:
     """Ring all legs. Returns the one that answered, or the cause why none did (None: there was no leg at all). A leg
-    that ends with a cause of `fatal` ends them all; FreeSWITCH says then that nobody answered.
+    that ends with a cause of `fatal` ends them all; FreeSWITCH says then that nobody answered. So does the key `cancel`
+    of the caller.
 
     When all fail, the cause is that of the first leg in the dial string, not of the first or last to fail.
     """
@@ -25,11 +31,13 @@ def ring(
     changed = Flag()
     deadline = clock.now() + timeout
     caller.ended.rawlink(lambda _: changed.set())
+    cancelled = Flag()
     helpers = [gevent.spawn(_run, clock, caller, leg, changed) for leg in legs]
+    watcher = gevent.spawn(_until_key, caller, cancel, cancelled, changed) if cancel else None
     try:
         while True:
             winner = next((leg for leg in legs if leg.channel.answered.is_set() and leg.channel.up), None)
-            if not caller.up:
+            if not caller.up or cancelled.is_set():
                 return _cancel(legs, "ORIGINATOR_CANCEL")
             if winner is not None:
                 _cancel([leg for leg in legs if leg is not winner], "LOSE_RACE")
@@ -42,7 +50,14 @@ def ring(
             if not clock.wait(changed, deadline - clock.now()):
                 return _cancel(legs, "NO_ANSWER")
     finally:
-        gevent.killall(helpers)
+        gevent.killall([*helpers, *([watcher] if watcher is not None else [])])
+
+
+def _until_key(caller: Channel, cancel: str, cancelled: Flag, changed: Flag) -> None:
+    while caller.up and caller.key(1.0) != cancel:
+        pass
+    cancelled.set()
+    changed.set()
 
 
 def _cancel(legs: Sequence[OutgoingLeg], cause: str) -> tuple[None, str]:

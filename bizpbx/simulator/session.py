@@ -39,15 +39,26 @@ class Session:
                     channel.hang_up("NO_ROUTE_DESTINATION")
                     break
                 self._perform(actions)
+                if channel.up and channel.fetched.is_set() and not channel.moved:
+                    self._leave()
+                    return
                 if not channel.moved:
                     channel.hang_up("NORMAL_CLEARING")
         except Exception:
             log.exception("simulator.session_failed", call=channel.uuid)
             channel.hang_up("CRASH")
         finally:
-            channel.hang_up("SYSTEM_SHUTDOWN")
-            channel.complete()
-            self.switch.remove(channel)
+            if not channel.loose.is_set():
+                channel.hang_up("SYSTEM_SHUTDOWN")
+                channel.complete()
+                self.switch.remove(channel)
+
+    def _leave(self) -> None:
+        """Another leg has fetched this one, whose end is then the end of all."""
+        channel = self.channel
+        channel.on_hangup.append(self.switch.remove)
+        channel.ended.rawlink(lambda _: channel.complete())
+        channel.loose.set()
 
     def execute(self, application: str, data: str, application_uuid: str = "") -> None:
         """Run an application to its end."""
@@ -96,6 +107,6 @@ class Session:
 
     def _perform(self, actions: list[Action]) -> None:
         for action in actions:
-            if not self.channel.up or self.channel.moved:
+            if not self.channel.up or self.channel.taken:
                 return
             self.execute(action.application, action.data)

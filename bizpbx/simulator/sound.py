@@ -31,9 +31,11 @@ def samples_of(name: str) -> array[int]:
         return joined
     if found := _SILENCE.match(name):
         return silence(int(found[1]) / 1000)
-    if found := _TONE.search(name):
-        on, off, frequency = map(int, found.groups())
-        return tone(frequency, on / 1000) + silence(off / 1000)
+    if tones := _TONE.findall(name):
+        joined = array("h")
+        for on, off, frequency in tones:
+            joined.extend(tone(int(frequency), int(on) / 1000) + silence(int(off) / 1000))
+        return joined
     path = Path(name)
     for place in (path, path.parent / str(SAMPLE_RATE) / path.name):
         if place.is_file():

@@ -27,6 +27,7 @@ LEGS = (
     samples.from_gateway("incoming", "=HYPERLINK(1)", answered=None, hangup_cause="USER_BUSY"),
     samples.calling("outgoing", bizpbx_dialled="61234567", bizpbx_callee="", bizpbx_rule="dial-plan", ended=72.0),
     samples.to_gateway("outgoing-b", "outgoing", ended=72.0),
+    samples.called("outgoing-c", "outgoing", ended=9.0, answered=5.0, bizpbx_consulted_by="101"),
 )
 
 
@@ -91,7 +92,12 @@ def test_one_call_is_shown_with_its_legs(recorded: Run) -> None:
     shown = recorded("call", "show", "outgoing").stdout
     assert "0.000  101-ip_phone" in shown and "carrier.acme.example/+6561234567" in shown
     legs = json.loads(recorded("call", "show", "outgoing", "--json").stdout)["legs"]
-    assert [leg["leg"] for leg in legs] == ["outgoing", "outgoing-b"]
+    assert [(leg["leg"], leg["consulted"]) for leg in legs] == [
+        ("outgoing", False),
+        ("outgoing-b", False),
+        ("outgoing-c", True),
+    ]
+    assert "102-ip_phone                      is asked by 101" in shown
     recorded("call", "show", "nothing", code=1)
 
 

@@ -10,7 +10,7 @@ from bizpbx.calls.call import Talked, Unanswered
 from bizpbx.freeswitch.arrival import arrival_of
 from bizpbx.freeswitch.causes import cause_of
 from bizpbx.policy.plan import Cause, Stage
-from bizpbx.policy.request import FromDevice, FromTransfer, FromTrunk
+from bizpbx.policy.request import FromConsultation, FromDevice, FromTransfer, FromTrunk
 
 DEVICE = {
     "Unique-ID": "leg-1",
@@ -188,3 +188,31 @@ def test_a_call_that_was_transferred_is_of_its_far_end(data: dict[str, str], par
 def test_no_variable_makes_a_call_one_that_was_transferred(context: str) -> None:
     arrival = arrival_of({**TRANSFERRED, **DEVICE, "Caller-Context": context})
     assert arrival.request.caller == FromDevice("100-ip_phone")
+
+
+HELD = "11111111-2222-3333-4444-555555555555"
+CONSULTING = {**DEVICE, "Caller-Context": "consulting:acme.example", "variable_bizpbx_holds": HELD}
+
+
+def test_a_user_who_has_somebody_held_calls_as_his_device() -> None:
+    arrival = arrival_of({**CONSULTING, "variable_bizpbx_transfers": "1"})
+    assert arrival.request.caller == FromConsultation(FromDevice("100-ip_phone"))
+    assert (arrival.holds, arrival.transfers, arrival.request.dialled) == (HELD, 1, "101")
+
+
+def test_so_does_one_whose_device_was_called() -> None:
+    called = {"Call-Direction": "outbound", "variable_bizpbx_target": "101-ip_phone"}
+    arrival = arrival_of({**CONSULTING, **called})
+    assert arrival.request.caller == FromConsultation(FromDevice("101-ip_phone"))
+
+
+@pytest.mark.parametrize("context", ["acme.example", "consulting:bravo.example", "transferred:acme.example"])
+def test_no_variable_makes_a_call_one_that_somebody_is_held_for(context: str) -> None:
+    arrival = arrival_of({**CONSULTING, "Caller-Context": context})
+    assert not isinstance(arrival.request.caller, FromConsultation)
+    assert arrival.holds is None
+
+
+def test_nobody_outside_has_anybody_held() -> None:
+    arrival = arrival_of({**CONSULTING, "variable_bizpbx_device": "", "Caller-Caller-ID-Number": "+6531234567"})
+    assert arrival.request.caller == FromConsultation(FromDevice(""))

@@ -111,6 +111,7 @@ def test_the_json_has_these_fields() -> None:
 def test_the_json_names_the_callee_and_the_reasons() -> None:
     assert to_json(from_inside(ACME, "101", "101")) == {
         "callee": "101",
+        "transfers": True,
         "steps": [{"stage": "end", "section": 0, "action": "hang_up", "cause": "USER_BUSY"}],
         "kept": [],
         "reasons": [

@@ -223,7 +223,13 @@ DURING_THE_CALL = {
 IN_A_LINE = {rule for rule in Rule if rule.startswith("line")} | {Rule.KEY_PRESSED, Rule.NO_KEY_PRESSED}
 """Of virtual lines, which these tenants have none of: test_line_properties.py."""
 
-OF_A_TRANSFER = {Rule.TRANSFER, Rule.TRANSFER_EMERGENCY, Rule.TRANSFER_BACK}
+OF_A_TRANSFER = {
+    Rule.TRANSFER,
+    Rule.TRANSFER_EMERGENCY,
+    Rule.TRANSFER_BACK,
+    Rule.TRANSFERS_OFF,
+    Rule.CONSULTATION,
+}
 """See test_transfer_policy.py."""
 
 BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN}

@@ -119,10 +119,13 @@ def test_it_does_not_come_back_to_who_is_on_do_not_disturb() -> None:
         ("0", Rule.NUMBER_INVALID, Cause.OUTGOING_CALL_BARRED),
     ],
 )
-def test_what_is_refused_rings_nobody(to: str, rule: Rule, cause: Cause) -> None:
+def test_what_is_refused_rings_nobody_but_who_transfers_should_it_arrive(to: str, rule: Rule, cause: Cause) -> None:
     plan = transfer(to, INSIDE)
     assert rule in rules_of(plan)
-    assert (plan.steps, goes_through(plan)) == ((HangUp(Stage.END, cause),), False)
+    assert not goes_through(plan)
+    assert [step.stage for step in plan.steps] == [Stage.BACK, Stage.END]
+    assert who_rings(plan, Stage.BACK) == ["101-ip_phone"]
+    assert end_of(plan).cause is cause
 
 
 def test_the_number_that_is_talked_with_is_not_called_again() -> None:

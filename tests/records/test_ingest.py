@@ -183,6 +183,30 @@ def test_a_call_that_was_transferred_says_by_whom_and_goes_on(settings: Database
     assert call.reason.endswith("102 transfers the call")
 
 
+def test_whom_a_user_only_asked_did_not_take_the_call(settings: Database) -> None:
+    """101 calls a number, asks 102 and goes back."""
+    asks = "dial-plan consultation key devices"
+    own = samples.calling(ended=30.0, bizpbx_callee="", bizpbx_rule=asks)
+    trunk = samples.to_gateway(ended=30.0)
+    asked = samples.called("c", ended=20.0, answered=13.0, bizpbx_consulted_by="101")
+    put(settings, *read(own, trunk, asked))
+    (call,) = calls(settings)
+    # The key was dialled later.
+    assert (call.direction, call.called) == (Direction.OUTGOING, "+6561234567")
+    assert (call.answered_by, call.transfers, call.talked) == ("+6561234567", "", 28)
+
+
+def test_of_two_numbers_the_one_that_was_called_first_is_whom_the_call_was_to(settings: Database) -> None:
+    own = samples.calling(ended=12.0, bizpbx_callee="", bizpbx_rule="dial-plan", bizpbx_transferred_to="91112222")
+    first = samples.to_gateway("z", ended=40.0)
+    second = samples.to_gateway("c", ended=40.0, answered=10.0, bizpbx_target="+6591112222")
+    second |= {"bizpbx_target": "+6591112222", "start_uepoch": first["answer_uepoch"]}
+    for legs in ((second, own, first), (first, second, own)):
+        put(settings, *read(*legs))
+    (call,) = calls(settings)
+    assert (call.called, call.answered_by) == ("+6561234567", "+6591112222")
+
+
 def test_what_a_caller_writes_is_no_transfer(settings: Database) -> None:
     put(settings, *read(samples.calling(bizpbx_transferred_to="102 999>1")))
     assert calls(settings)[0].transfers == ""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bizpbx.errors import InvalidText
 from bizpbx.freeswitch import dial_string as building
+from bizpbx.freeswitch.consulting import Consulting
 from bizpbx.freeswitch.dial_string import device_address, gateway_address
 from bizpbx.policy.plan import DeviceTarget, GatewayTarget, Ring, Stage, Target
 from bizpbx.policy.settings import DeviceKind
@@ -21,7 +22,9 @@ SYNTAX = "{}[]<>,|:^='\\$@%/;!& \t\n\"()"
 
 KEYS = (
     r"execute_on_pre_bridge_1=bind_digit_action bizpbx\,*1\,exec:execute_extension\,"
-    r"blind XML bizpbx-transfer\,self\,self"
+    r"blind XML bizpbx-transfer\,self\,self,"
+    r"execute_on_pre_bridge_2=bind_digit_action bizpbx\,*2\,exec:execute_extension\,"
+    r"attended XML bizpbx-transfer\,self\,self"
 )
 """What a device's keys lead to while it talks; no gateway has it."""
 
@@ -29,7 +32,7 @@ WARNING = "/var/lib/bizpbx/prompts/en/allowance_ending.wav"
 
 
 def dial_string(rung: Ring) -> str:
-    return building.dial_string(rung, WARNING)
+    return building.dial_string(rung, building.Legs(WARNING))
 
 
 def ring(*targets: Target) -> Ring:
@@ -120,3 +123,33 @@ def test_syntax_in_what_is_asserted_is_refused(part: str, syntax: str) -> None:
 def test_addresses() -> None:
     assert device_address("100-ip_phone", "acme.example") == "sofia/internal/100-ip_phone.acme.example%acme.example"
     assert gateway_address("carrier.acme.example") == "sofia/gateway/carrier.acme.example"
+
+
+HELD = "11111111-2222-3333-4444-555555555555"
+NAMES = ("aaaaaaaa-0000-0000-0000-000000000001", "aaaaaaaa-0000-0000-0000-000000000002")
+
+
+def test_a_leg_that_is_called_before_a_transfer_tells_the_held_one_of_its_answer_and_waits_for_it() -> None:
+    legs = building.Legs(consulting=Consulting(HELD, "101"), names=NAMES)
+    device, gateway = building.dial_string(ring(DEVICE, GATEWAY), legs).split(",[")
+    for leg, name in ((device, NAMES[0]), (gateway, NAMES[1])):
+        assert f"origination_uuid={name}," in leg
+        assert f"api_on_answer_joined='uuid_setvar {HELD} bizpbx_consulted {name}'," in leg
+        assert "bizpbx_consulted_by=101,transfer_after_bridge=joining:XML:bizpbx-transfer," in leg
+
+
+def test_names_stay_with_their_targets_when_gateways_come_first() -> None:
+    legs = building.Legs(consulting=Consulting(HELD, "101"), names=NAMES)
+    gateway, device = building.dial_string(dataclasses.replace(ring(DEVICE, GATEWAY), patience=15), legs).split(",[")
+    assert NAMES[1] in gateway
+    assert NAMES[0] in device
+
+
+@pytest.mark.parametrize("consulting", [Consulting("x", "101"), Consulting(HELD, "101,a=b")])
+def test_what_is_no_leg_or_key_gets_into_no_dial_string(consulting: Consulting) -> None:
+    with pytest.raises(InvalidText):
+        building.dial_string(ring(DEVICE), building.Legs(consulting=consulting, names=NAMES))
+
+
+def test_no_code_is_heard_where_transfers_are_off() -> None:
+    assert "bind_digit_action" not in building.dial_string(ring(DEVICE), building.Legs(keys=False))

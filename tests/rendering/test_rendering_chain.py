@@ -157,7 +157,7 @@ def test_each_phone_is_shown_the_number_meant_for_it_beside_one_name(
     def ring(connection: Connection) -> None:
         connection.connect()
         connection.execute("set", "effective_caller_id_name=O'Brien, [Sons] {x} <y>")
-        connection.execute("bridge", dial_string(both, "/unused.wav"))
+        connection.execute("bridge", dial_string(both))
         connection.execute("hangup", "USER_BUSY")
 
     controller.scripts = [ring]

@@ -42,6 +42,7 @@ REFUSALS = (
     Prompt.TOO_MANY_CALLS,
     Prompt.NEW_COUNTRY,
     Prompt.NOT_TRANSFERRED,
+    Prompt.NOBODY_THERE,
 )
 """What a caller hears in full before the call ends: of two to five seconds each, in nearly every scenario."""
 TONE = 0.3

@@ -268,3 +268,20 @@ def test_an_organisation_needs_its_name_zone_country_and_currency(database: Data
     applied(database, example())
     change = {"organisation": {"domain": "acme.example", "timezone": None}}
     assert refused(database, change)[:2] == ("organisation.timezone", "missing")
+
+
+def test_an_organisation_switches_transfers_off_and_on_again(database: Database) -> None:
+    def on() -> bool:
+        with database.reading() as session:
+            return SettingsReader(SECRETS).tenant(session, "acme.example").organisation.transfers
+
+    applied(database, example())
+    assert on()
+    applied(database, {"organisation": {"domain": "acme.example", "transfers": False}})
+    assert not on()
+    assert exported(database)["organisation"]["transfers"] is False
+    # A file that says nothing of it leaves it; null is the default.
+    applied(database, {"organisation": {"domain": "acme.example"}})
+    assert not on()
+    applied(database, {"organisation": {"domain": "acme.example", "transfers": None}})
+    assert on()

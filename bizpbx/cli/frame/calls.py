@@ -149,6 +149,7 @@ def leg_described(leg: CallLeg, zone: ZoneInfo) -> dict[str, Any]:
         "cause": leg.cause,
         "sip_code": leg.sip_code,
         "transferred_to": leg.transferred_to,
+        "consulted": leg.consulted,
     }
 
 
@@ -164,8 +165,9 @@ def ladder(call: Mapping[str, Any], legs: Iterable[Mapping[str, Any]]) -> Iterat
     for at, _, what, leg in happened:
         who = f"{leg['gateway']}/{leg['dialled']}" if leg["gateway"] else leg["device"] or leg["caller"] or "anonymous"
         code = f" ({leg['sip_code']})" if leg["sip_code"] is not None else ""
+        asked = "asked" if leg["consulted"] else "called"
         words = {
-            "started": f"calls {leg['dialled']}" if leg["own"] else f"is called by {leg['caller'] or 'anonymous'}",
+            "started": f"calls {leg['dialled']}" if leg["own"] else f"is {asked} by {leg['caller'] or 'anonymous'}",
             "ringing": "rings" if not leg["own"] else "hears ringing",
             "answered": "is answered" if leg["own"] else "answers",
             "ended": f"transfers the call to {leg['transferred_to']}"

@@ -17,10 +17,18 @@ EXPANSIONS = frozenset(
     f"${{{name}}}"
     for name in (
         "destination_number",
+        "bizpbx_before_joining",
+        "bizpbx_consulted",
+        "bizpbx_consulted_by",
+        "bizpbx_consulting",
         "bizpbx_device",
+        "bizpbx_held",
+        "bizpbx_held_by",
+        "bizpbx_holds",
         "bizpbx_stage",
         "bizpbx_tls",
         "bizpbx_transfer",
+        "bridge_uuid",
         "originate_disposition",
         "signal_bond",
         "sofia_profile_name",

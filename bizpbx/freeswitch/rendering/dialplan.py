@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from phonenumbers import PhoneMetadata
 
-from bizpbx.freeswitch import transfer_keys
+from bizpbx.freeswitch import consulting, transfer_keys
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
 from bizpbx.freeswitch.dial_string import gateway_address, identity
 from bizpbx.freeswitch.rendering.environment import inside, render, token
@@ -42,6 +42,10 @@ def organisation_file(settings: OrganisationSettings, parameters: SwitchParamete
         controllers=parameters.controllers,
         others_first="|".join(reversed(parameters.controllers.split("|"))),
         lines_busy=str(parameters.prompts.path(Prompt.LINES_BUSY)),
+        hold_tone=consulting.HOLD_TONE,
+        hold_tones=consulting.HOLD_TONES,
+        cancel=consulting.CANCEL,
+        realm=transfer_keys.REALM,
         dialled=DIALLED,
         emergency=emergency_expression(organisation.country),
         trunks=[gateway_address(trunk.switch_name) for trunk in organisation.trunks],
@@ -57,6 +61,7 @@ def transfer_file(parameters: SwitchParameters) -> str:
         context=transfer_keys.CONTEXT,
         realm=transfer_keys.REALM,
         quiet=transfer_keys.QUIET,
+        joining=consulting.JOINING,
         kinds="|".join(transfer_keys.CODES),
         controllers=parameters.controllers,
         others_first="|".join(reversed(parameters.controllers.split("|"))),
