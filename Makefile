@@ -6,11 +6,12 @@ READY  := $(VENV)/.ready
 # Calls mostly wait: two workers a core. Each keeps an installation, so its tests come in a row.
 XDIST  ?= -n $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test quick lint bench lock clean
 
 help:
 	@echo "make demo    place the calls of the worked example and show who rang, and why"
 	@echo "make test    ruff, mypy --strict and every test this machine can run"
+	@echo "make quick   the tests without those that take long: less than three minutes on two cores"
 	@echo "make bench   the figures of docs/performance.md"
 	@echo "make lock    refresh the lock files from pyproject.toml (needs uv)"
 
@@ -29,6 +30,9 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
+	$(BIN)/pytest $(XDIST) --thorough
+
+quick: $(READY)
 	$(BIN)/pytest $(XDIST)
 
 bench: $(READY)

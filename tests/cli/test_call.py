@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bizpbx.cli.frame.calls import FIELDS
 from bizpbx.directory.database import Database
 from bizpbx.freeswitch import records
 from bizpbx.metering.ingest import ingest
+from tests.cli.conftest import Homes
 from tests.cli.test_commands import Run, bizpbx
 from tests.records import samples
 from tests.settings.samples import example
@@ -32,10 +32,8 @@ LEGS = (
 
 
 @pytest.fixture
-def recorded(bizpbx: Run, tmp_path: Path) -> Run:
-    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(example()))
-    bizpbx("init")
-    bizpbx("apply", "acme.yaml")
+def recorded(bizpbx: Run, tmp_path: Path, homes: Homes) -> Run:
+    homes(bizpbx, example())
     database = Database(f"sqlite:///{tmp_path / 'home' / 'bizpbx.db'}")
     with database.writing() as session:
         ingest(session, [records.from_file(samples.file(leg)) for leg in LEGS], datetime.now(UTC))

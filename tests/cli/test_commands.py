@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from bizpbx.cli import main
+from tests.cli.conftest import Homes
 from tests.settings.samples import example
 
 
@@ -55,10 +56,9 @@ def bizpbx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 @pytest.fixture
-def acme(bizpbx: Run) -> Run:
+def acme(bizpbx: Run, homes: Homes) -> Run:
     """The same, with the worked example applied."""
-    bizpbx("init")
-    bizpbx("apply", "-", text=yaml.safe_dump(example()))
+    homes(bizpbx, example())
     return bizpbx
 
 

@@ -15,6 +15,7 @@ from bizpbx.metering.guard import MEMORY
 from bizpbx.metering.taking import take
 from bizpbx.metering.terms import Denied, Draw, Granted, Terms
 from bizpbx.policy.settings import Guard
+from tests.cli.conftest import Homes
 from tests.cli.test_commands import Run, bizpbx
 from tests.settings.samples import example
 
@@ -32,10 +33,8 @@ def dial(home: Path, leg: str) -> Granted | Denied:
     return answer
 
 
-def test_what_was_refused_is_listed_and_let_through_and_on_record(bizpbx: Run, tmp_path: Path) -> None:
-    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(example()))
-    bizpbx("init")
-    bizpbx("apply", "acme.yaml")
+def test_what_was_refused_is_listed_and_let_through_and_on_record(bizpbx: Run, tmp_path: Path, homes: Homes) -> None:
+    homes(bizpbx, example())
     assert json.loads(bizpbx("guard", "list", "--json").stdout) == []
     assert [isinstance(dial(tmp_path / "home", leg), Denied) for leg in "ab"] == [True, True]
 
@@ -62,20 +61,16 @@ def test_what_was_refused_is_listed_and_let_through_and_on_record(bizpbx: Run, t
     ]
 
 
-def test_what_cannot_be_let_through_is_told(bizpbx: Run, tmp_path: Path) -> None:
-    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(example()))
-    bizpbx("init")
-    bizpbx("apply", "acme.yaml")
+def test_what_cannot_be_let_through_is_told(bizpbx: Run, homes: Homes) -> None:
+    homes(bizpbx, example())
     assert "[not-found]" in bizpbx("guard", "allow", "199", "VN", code=1).stderr
     assert bizpbx("guard", "allow", "101", "XX", code=1).stderr.startswith("COUNTRY: must be")
     assert "home country" in bizpbx("guard", "allow", "101", "SG", code=1).stderr
     bizpbx("guard", "allow", "101", "SG-PREMIUM")
 
 
-def test_limits_are_set_shown_and_exported(bizpbx: Run, tmp_path: Path) -> None:
-    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(example()))
-    bizpbx("init")
-    bizpbx("apply", "acme.yaml")
+def test_limits_are_set_shown_and_exported(bizpbx: Run, homes: Homes) -> None:
+    homes(bizpbx, example())
     bizpbx("organisation", "set", "guard.new_country_calls=off")
     shown = bizpbx("organisation", "show").stdout
     assert "guard.concurrent_calls = 4\n" in shown

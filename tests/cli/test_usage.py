@@ -9,12 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import yaml
 from lxml import etree
 
 from bizpbx.cli.frame.usage import FIELDS
 from bizpbx.directory.database import Database
 from bizpbx.metering.usage import UsageMonth
+from tests.cli.conftest import Homes
 from tests.cli.test_commands import Run, bizpbx
 from tests.settings.samples import example
 
@@ -24,14 +24,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def used(bizpbx: Run, tmp_path: Path) -> Run:
+def used(bizpbx: Run, tmp_path: Path, homes: Homes) -> Run:
     data = example()
     data["extensions"][0]["label"] = "=1+1 <Ann>"
     data["extensions"][0]["usage_limit"] = {"kind": "minutes", "value": "10"}
     data["extensions"][1]["usage_limit"] = {"kind": "amount", "value": "2.50"}
-    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(data))
-    bizpbx("init")
-    bizpbx("apply", "acme.yaml")
+    homes(bizpbx, data)
     database = Database(f"sqlite:///{tmp_path / 'home' / 'bizpbx.db'}")
     with database.writing() as session:
         for key, seconds, amount, held in (("100", 450, "15", 60), ("101", 3725, "251.25", 0), ("999", 5, "0", 0)):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import select
 
 from bizpbx.config import load
@@ -20,6 +19,7 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
 from bizpbx.voicemail.record import Note, Voicemail, VoicemailState
 from bizpbx.voicemail.store import Store, store_of
+from tests.cli.conftest import Homes
 from tests.cli.test_commands import Done, Run, bizpbx
 from tests.settings.samples import example
 from tests.voicemail.aws import Aws
@@ -82,15 +82,13 @@ class Kept:
 
 @pytest.fixture(params=["folder", "s3"])
 def kept(
-    bizpbx: Run, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    bizpbx: Run, homes: Homes, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Kept]:
     if request.param == "s3":
         server: Aws = request.getfixturevalue("aws")
         monkeypatch.setenv("BIZPBX_STORE", f"s3://{BUCKET}/pbx")
         monkeypatch.setenv("BIZPBX_S3_ENDPOINT", server.url)
-    bizpbx("init")
-    bizpbx("apply", "-", text=yaml.safe_dump(example()))
-    bizpbx("apply", "-", text=yaml.safe_dump(example("bravo.example", "+6564299999")))
+    homes(bizpbx, example(), example("bravo.example", "+6564299999"))
     home = tmp_path / "home"
     database = Database(f"sqlite:///{home / 'bizpbx.db'}")
     yield Kept(bizpbx, database, store_of(load()), home)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bizpbx.directory.database import Database
-from tests.settings.samples import applied, example
+from tests.settings.given import given
+from tests.settings.samples import example
 
 ACME, BRAVO = "acme.example", "bravo.example"
 ACME_DID, BRAVO_DID = "+6564291310", "+6564291399"
@@ -13,11 +14,9 @@ ACME_CARRIER, BRAVO_CARRIER = "192.0.2.10", "192.0.2.20"
 
 
 def fill(database: Database) -> Database:
-    applied(database, example(ACME, ACME_DID))
     neighbour = example(BRAVO, BRAVO_DID)
     neighbour["gateways"][0]["host"] = BRAVO_CARRIER
-    applied(database, neighbour)
-    return database
+    return given(database, example(ACME, ACME_DID), neighbour)
 
 
 @pytest.fixture

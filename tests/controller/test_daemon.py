@@ -16,6 +16,7 @@ import pytest
 from bizpbx.testbed.installation import Installation, SwitchKind
 from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.world import answers
+from tests.databases import prepared
 
 SETTINGS = """
 organisation: {name: Acme, domain: acme.example, timezone: Asia/Singapore, country: SG, currency: SGD}
@@ -27,23 +28,35 @@ extensions:
 
 
 @pytest.fixture
-def installation(prefork: Prefork) -> Iterator[Installation]:
-    with Installation(SwitchKind.SIMULATOR, prefork=prefork) as made:
+def installation(prefork: Prefork, migrated_file: Path, tmp_path: Path) -> Iterator[Installation]:
+    folder = prepared(migrated_file, tmp_path / "installation")
+    with Installation(SwitchKind.SIMULATOR, folder, prefork=prefork) as made:
         yield made
 
 
-def serve(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the daemon where it cannot start."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BIZPBX_")}
-    environment |= {"BIZPBX_HOME": str(folder / "home"), **variables}
-    return subprocess.run(
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("BIZPBX_")}
+    return ours | {"BIZPBX_HOME": str(folder / "home"), **variables}
+
+
+def serve(prefork: Prefork, folder: Path, **variables: str) -> tuple[int, str]:
+    """Run the daemon where it cannot start: its exit code, and what it says."""
+    log = folder / "said"
+    log.unlink(missing_ok=True)
+    return prefork.start(folder, environment(folder, **variables), log).wait(), log.read_text()
+
+
+def test_the_command_says_on_stderr_what_it_cannot_start_with(tmp_path: Path) -> None:
+    done = subprocess.run(
         [sys.executable, "-m", "bizpbx", "serve"],
-        env=environment,
-        cwd=folder,
+        env=environment(tmp_path, BIZPBX_LOG="loud"),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=100,
     )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "BIZPBX_LOG" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -55,25 +68,26 @@ def serve(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         ({}, "run `bizpbx init`"),
     ],
 )
-def test_what_it_cannot_start_with_is_told_in_a_sentence(tmp_path: Path, variables: dict[str, str], told: str) -> None:
-    done = serve(tmp_path, **variables)
-    assert done.returncode == 1
-    assert told in done.stderr and "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_what_it_cannot_start_with_is_told_in_a_sentence(
+    prefork: Prefork, tmp_path: Path, variables: dict[str, str], told: str
+) -> None:
+    code, said = serve(prefork, tmp_path, **variables)
+    assert code == 1
+    assert told in said and "Traceback" not in said
 
 
 @pytest.mark.parametrize("variable", ["BIZPBX_CALL_LISTEN", "BIZPBX_HTTP_LISTEN"])
-def test_an_address_that_is_none_or_taken_is_told(installation: Installation, variable: str) -> None:
-    environment = {name: value for name, value in installation.environment.items() if name.startswith("BIZPBX_")}
-    done = serve(installation.folder, **environment | {variable: "8084"})
-    assert (done.returncode, variable in done.stderr) == (1, True)
+def test_an_address_that_is_none_or_taken_is_told(prefork: Prefork, installation: Installation, variable: str) -> None:
+    ours = {name: value for name, value in installation.environment.items() if name.startswith("BIZPBX_")}
+    code, said = serve(prefork, installation.folder, **ours | {variable: "8084"})
+    assert (code, variable in said) == (1, True)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = serve(installation.folder, **environment | {variable: address})
-    assert done.returncode == 1
-    assert "Cannot listen" in done.stderr and "Traceback" not in done.stderr
+        code, said = serve(prefork, installation.folder, **ours | {variable: address})
+    assert code == 1
+    assert "Cannot listen" in said and "Traceback" not in said
 
 
 def test_it_starts_tells_its_health_and_stops_on_sigterm(installation: Installation) -> None:

@@ -24,6 +24,7 @@ from bizpbx.testbed.installation import Installation, SwitchKind
 from bizpbx.testbed.prefork import Prefork
 from tests.controller.conftest import fill
 from tests.controller.test_daemon import SETTINGS
+from tests.databases import prepared
 from tests.postgres import Server
 from tests.voicemail.aws import Aws
 from tests.voicemail.conftest import BUCKET, aws
@@ -81,9 +82,12 @@ class Patient(socketserver.ThreadingTCPServer):
 
 
 @pytest.fixture
-def installation(monkeypatch: pytest.MonkeyPatch, prefork: Prefork) -> Iterator[Installation]:
+def installation(
+    monkeypatch: pytest.MonkeyPatch, prefork: Prefork, migrated_file: Path, tmp_path: Path
+) -> Iterator[Installation]:
     """The environment of this process is the installation's."""
-    with Installation(SwitchKind.SIMULATOR, prefork=prefork) as made:
+    folder = prepared(migrated_file, tmp_path / "installation")
+    with Installation(SwitchKind.SIMULATOR, folder, prefork=prefork) as made:
         for name in [name for name in os.environ if name.startswith("BIZPBX_")]:
             monkeypatch.delenv(name)
         for name, value in made.environment.items():

@@ -18,7 +18,8 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.lookup import SettingsReader
 from bizpbx.policy.plan import Lease
 from bizpbx.policy.prompt import Prompt
-from tests.settings.samples import NOON, applied, example
+from tests.settings.given import given
+from tests.settings.samples import NOON, example
 
 ACME = "acme.example"
 HOME, ABROAD = "+6561234567", "+84937712345"
@@ -29,7 +30,7 @@ def meter(database: Database) -> Iterator[LedgerMeter]:
     data = example()
     data["organisation"]["guard"] = {"concurrent_calls": 2, "new_country_calls": 1}
     data["extensions"][2]["guard"] = {"concurrent_calls": "off"}
-    applied(database, data)
+    given(database, data)
     changes = Changes(database.url.render_as_string(hide_password=False))
     yield LedgerMeter(Queries(database), changes, SettingsReader(), lambda: NOON)
     changes.close()

@@ -24,6 +24,7 @@ from bizpbx.directory.passcodes import PIN, STORED
 from bizpbx.mail.message import message
 from bizpbx.mail.outbox import Mail
 from bizpbx.mail.queue import claimed
+from tests.settings.given import given
 from tests.settings.samples import NOON, applied, example
 
 ACME = "acme.example"
@@ -50,7 +51,7 @@ def url_of(database: Database) -> str:
 def passcodes(database: Database, clock: Clock) -> Iterator[StoredPasscodes]:
     data = example()
     data["extensions"][0]["passcode"] = "2468"
-    applied(database, data)
+    given(database, data)
     made = StoredPasscodes(Queries(database), Changes(url_of(database)), clock)  # type: ignore[arg-type]
     yield made
     made.close()

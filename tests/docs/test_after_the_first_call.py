@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.docs.terminal import Terminal
 
 
+@pytest.mark.thorough
 def test_what_comes_after_the_first_call_goes_as_the_page_says(terminal: Terminal) -> None:
     terminal.run("prepare")
     terminal.run("settings")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.docs.pages import FENCE, TOP
 
 
+@pytest.mark.thorough
 def test_every_line_of_the_readme_s_demonstration_is_printed() -> None:
     text = (TOP / "README.md").read_text("utf-8")
     (shown,) = (body for _, _, body in FENCE.findall(text) if "as promised" in body)

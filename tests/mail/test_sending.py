@@ -20,7 +20,8 @@ from bizpbx.mail import queue
 from bizpbx.mail.outbox import Mail, MailState
 from bizpbx.mail.smtp import Smtp
 from tests.mail.server import MailServer
-from tests.settings.samples import NOON, applied, example
+from tests.settings.given import given
+from tests.settings.samples import NOON, example
 
 UNTIL = {"extension": "100", "until": "2026-03-01T12:15:00+00:00"}
 
@@ -29,7 +30,7 @@ class Office:
     """An organisation, its outbox, a clock, and as many controllers that send as a test wants."""
 
     def __init__(self, database: Database) -> None:
-        applied(database, example())
+        given(database, example())
         self.database = database
         self.now = NOON
 

@@ -14,6 +14,8 @@ from datetime import timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import pytest
+
 from bizpbx.directory.database import Database
 from bizpbx.metering.renewal import open_on
 from tests.metering.ledger import IN_STEPS, NOON, Ledger, cents
@@ -21,6 +23,7 @@ from tests.metering.ledger import IN_STEPS, NOON, Ledger, cents
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.thorough
 def test_a_step_that_is_killed_at_any_point_is_done_or_not_done(ledger: Ledger) -> None:
     url = ledger.database.url.render_as_string(hide_password=False)
     done = subprocess.run(
@@ -57,6 +60,7 @@ def churn(url: str, organisation_id: int, seed: int, ready: Event) -> None:
             ready.set()
 
 
+@pytest.mark.thorough
 def test_processes_that_are_killed_in_the_middle_leave_books_that_add_up(ledger: Ledger) -> None:
     url = ledger.database.url.render_as_string(hide_password=False)
     spawn = multiprocessing.get_context("spawn")

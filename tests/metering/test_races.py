@@ -37,6 +37,7 @@ def crowd(ledger: Ledger) -> Iterator[list[Ledger]]:
 
 
 @pytest.mark.parametrize("allowance", [minutes(20), cents("40")], ids=["minutes", "amount"])
+@pytest.mark.thorough
 def test_callers_at_once_share_one_allowance(ledger: Ledger, allowance: Allowance) -> None:
     url = ledger.database.url.render_as_string(hide_password=False)
     callers = at_once(MANY, lambda number: Caller(url, ledger.organisation_id, str(number), allowance).calls(3))
@@ -128,6 +129,7 @@ def test_the_first_calls_of_a_month_make_one_row(ledger: Ledger, crowd: list[Led
     ledger.check()
 
 
+@pytest.mark.thorough
 def test_calls_that_come_renew_and_go_at_once_stay_within_the_limit(ledger: Ledger, crowd: list[Ledger]) -> None:
     # Given calls around midnight of the 1st, each of which asks, talks as long as it may, and ends,
     allowance = minutes(12)

@@ -60,6 +60,7 @@ def test_nothing_else_is_inside(names: set[str]) -> None:
     assert not [name for name in names if name.startswith("bizpbx/tests")]
 
 
+@pytest.mark.thorough
 def test_what_the_wheel_holds_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bizpbx.policy.country import country_of
@@ -117,7 +117,6 @@ def to_a_line(request: Request, tenant: MemoryTenant, moment: datetime, key: str
     return decide(replace(request, dialled=dialled, moment=moment), tenant)
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES))
 def test_a_decision_never_fails_and_is_the_same_every_time(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str
@@ -132,7 +131,6 @@ def test_a_decision_never_fails_and_is_the_same_every_time(
         assert reason.text.isprintable() and not set(reason.text) & set("${}'\"|<>\\")
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES))
 def test_steps_only_ever_lead_onward(request: Request, tenant: MemoryTenant, moment: datetime, key: str) -> None:
     plan = to_a_line(request, tenant, moment, key)
@@ -158,7 +156,6 @@ def test_steps_only_ever_lead_onward(request: Request, tenant: MemoryTenant, mom
             assert step.targets and 5 <= step.timeout <= 120
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES), pressed)
 def test_whatever_is_keyed_in_a_call_is_over_after_a_bounded_number_of_steps(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str, keys: str
@@ -173,7 +170,6 @@ def test_whatever_is_keyed_in_a_call_is_over_after_a_bounded_number_of_steps(
     assert len({step.section for step in done}) <= written + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES))
 def test_an_extension_s_no_answer_runs_at_the_last_step_alone(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str
@@ -206,7 +202,6 @@ def targets_in(step: Step) -> tuple[Target, ...]:
     return step.targets if isinstance(step, Ring) else ()
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES), st.sampled_from(KEYS))
 def test_devices_on_do_not_disturb_never_ring(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str, quiet: str
@@ -217,7 +212,6 @@ def test_devices_on_do_not_disturb_never_ring(
     assert quiet not in {target.extension for target in device_targets(plan)}
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES))
 def test_a_line_never_dials_what_the_rule_of_the_one_who_pays_does_not_allow(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str
@@ -240,7 +234,6 @@ def test_a_line_never_dials_what_the_rule_of_the_one_who_pays_does_not_allow(
     assert not any(isinstance(step, AskPasscode) for step in plan.steps)
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES))
 def test_the_phone_that_calls_never_rings_and_a_withheld_number_is_never_shown(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str
@@ -257,7 +250,6 @@ def test_the_phone_that_calls_never_rings_and_a_withheld_number_is_never_shown(
                 assert target.number in {"anonymous", *KEYS} or target.number in own_numbers
 
 
-@settings(max_examples=100, deadline=None)
 @given(requests, tenants, moments, st.sampled_from(LINES), pressed)
 def test_nothing_is_kept_of_a_caller_who_leaves_that_would_not_be_at_the_end(
     request: Request, tenant: MemoryTenant, moment: datetime, key: str, keys: str

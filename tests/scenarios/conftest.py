@@ -18,6 +18,7 @@ from bizpbx.testbed.event_socket import EventSocket
 from bizpbx.testbed.installation import Installation, SwitchKind, event_socket_password
 from bizpbx.testbed.prefork import Prefork
 from bizpbx.testbed.world import Behaviour, CallResult, Carrier, Phone, answers, rang, rings_only
+from tests.databases import prepared
 from tests.mail.server import MailServer
 from tests.scenarios.keeping import Kept
 
@@ -166,7 +167,9 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory, prefork: Prefork) -> Iterator[Callable[[SwitchKind], Stage]]:
+def stages(
+    tmp_path_factory: pytest.TempPathFactory, prefork: Prefork, migrated_file: Path
+) -> Iterator[Callable[[SwitchKind], Stage]]:
     """An installation of each kind, from the first scenario that asks for it to the last of this worker."""
     with ExitStack() as stack:
         post = MailServer()
@@ -177,7 +180,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory, prefork: Prefork) -> Iterat
 
         @cache
         def stage(kind: SwitchKind) -> Stage:
-            folder = tmp_path_factory.mktemp("installation")
+            folder = prepared(migrated_file, tmp_path_factory.mktemp("installation"))
             made = Installation(kind, folder, controllers=2, keeps_tree=False, prompts=prompts, prefork=prefork)
             found = Stage(staged(stack.enter_context(made), post))
             stack.callback(found.close)

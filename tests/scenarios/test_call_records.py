@@ -151,6 +151,7 @@ def test_tenants_do_not_see_each_other_s_calls(scene: Scene, new_calls: Callable
         scene.installation.bizpbx("call", "show", str(row["id"]), "--organisation", BRAVO)
 
 
+@pytest.mark.thorough
 def test_without_any_controller_calls_are_on_record_once_there_is_one(
     scene: Scene, new_calls: Callable[[int], list[Row]]
 ) -> None:
@@ -172,6 +173,7 @@ def test_without_any_controller_calls_are_on_record_once_there_is_one(
     assert native["rules"] == []
 
 
+@pytest.mark.thorough
 def test_the_passcode_is_in_no_record(scene: Scene, new_calls: Callable[[int], list[Row]]) -> None:
     scene.set("rule", "Standard", "countries.VN=passcode")
     scene.set("extension", "101", "passcode=83619275")

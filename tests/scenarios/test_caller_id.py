@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from bizpbx.testbed.sipp import SippWorld, load
 from bizpbx.testbed.world import answers, busy
 from tests.scenarios.conftest import ACME, HERE, SETTINGS, Scene
@@ -85,6 +87,7 @@ def test_assigned_presents_what_was_picked_of_the_list(scene: Scene) -> None:
     assert presented(scene) == ["+6564291310"]
 
 
+@pytest.mark.thorough
 def test_random_presents_every_number_of_its_list_over_two_hundred_calls(scene: Scene) -> None:
     own, more = "+6564291311", [f"+65642913{number}" for number in range(20, 30)]
     plain = (HERE / SETTINGS[ACME]).read_text()

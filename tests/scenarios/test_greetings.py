@@ -100,6 +100,7 @@ def test_an_uploaded_file_is_heard_after_the_ring_and_before_the_hang_up(scene: 
     assert abs(seconds(loud(heard)) - 2.0) < 0.2
 
 
+@pytest.mark.thorough
 def test_a_voicemail_has_the_greeting_in_place_of_the_announcement(
     scene: Scene, upload: Path, post: MailServer
 ) -> None:
@@ -185,6 +186,7 @@ def forget(scene: Scene, info: dict[str, Any]) -> None:
         file.unlink()
 
 
+@pytest.mark.thorough
 def test_another_controller_goes_on_when_one_dies_during_the_greeting(
     scene: Scene, upload: Path, post: MailServer
 ) -> None:

@@ -60,6 +60,7 @@ def later(scene: Scene, by: timedelta) -> None:
     database.close()
 
 
+@pytest.mark.thorough
 def test_a_fifth_call_at_the_same_time_is_refused_and_goes_once_one_has_ended(scene: Scene) -> None:
     with talking(scene, 4) as calls:
         scene.carrier.forget()

@@ -304,6 +304,7 @@ def test_three_wrong_pins_end_the_call_and_are_counted(scene: Scene, mailbox: Ma
     assert [(row["extension"], row["of"], row["wrong"]) for row in json.loads(told)] == [("101", "pin", 3)]
 
 
+@pytest.mark.thorough
 def test_a_controller_that_dies_while_a_message_plays_is_replaced_by_one_that_goes_on(
     scene: Scene, mailbox: Mailbox
 ) -> None:

@@ -139,6 +139,7 @@ def test_killed_before_the_bridge_nothing_is_dialled_and_what_was_granted_is_giv
 
 
 @pytest.mark.parametrize("moment", [180, 200], ids=["ringing", "answered"])
+@pytest.mark.thorough
 def test_killed_during_the_call_it_goes_on_and_is_charged_once(
     scene: Scene, books: Callable[[str], Books], moment: int
 ) -> None:
@@ -163,6 +164,7 @@ def test_killed_after_the_call_it_is_on_record_once(scene: Scene, books: Callabl
     opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
 
 
+@pytest.mark.thorough
 def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tells_it(
     scene: Scene, books: Callable[[str], Books]
 ) -> None:
@@ -179,6 +181,7 @@ def test_killed_between_renewing_and_telling_the_switch_the_next_controller_tell
 
 
 @pytest.mark.parametrize("point", [Point.BEFORE_RESERVATION, Point.RESERVED])
+@pytest.mark.thorough
 def test_the_second_controller_goes_on_with_the_reservation_of_the_first(
     scene: Scene, books: Callable[[str], Books], point: Point
 ) -> None:

@@ -190,6 +190,7 @@ def test_a_voicemail_is_mailed_with_what_was_said(scene: Scene, post: MailServer
     assert not list(scene.installation.config.recordings_folder.glob("*.wav"))
 
 
+@pytest.mark.thorough
 def test_what_is_said_after_the_controller_was_killed_is_recorded_stored_and_mailed_once(
     scene: Scene, post: MailServer
 ) -> None:
@@ -215,6 +216,7 @@ def test_what_is_said_after_the_controller_was_killed_is_recorded_stored_and_mai
     assert not list(recordings.glob("*.wav"))
 
 
+@pytest.mark.thorough
 def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "101", "voicemail", AT_ONCE, "no_answer.longest=2")
     result, _ = leave(scene, Speech(700.0, 6.0), 30.0)
@@ -225,6 +227,7 @@ def test_a_recording_is_cut_at_the_maximum(scene: Scene, post: MailServer) -> No
     assert rows(scene)[-1].seconds == 2
 
 
+@pytest.mark.thorough
 def test_silence_ends_a_recording_and_is_a_missed_call(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "101", "voicemail", AT_ONCE)
     result, _ = leave(scene, None, 60.0)
@@ -265,6 +268,7 @@ def test_on_do_not_disturb_the_voicemail_answers_at_once(scene: Scene, post: Mai
     assert mails(post)[0]["Subject"] == "Voicemail for 101 from Ann Lee (+6591112222)"
 
 
+@pytest.mark.thorough
 def test_a_forward_that_nobody_answers_leads_to_the_original_s_voicemail(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "100", "voicemail")
     result, _ = leave(scene, Speech(440.0, 1.0), GREETING + 2.0, to="+6564291310")

@@ -95,6 +95,7 @@ def test_a_country_without_it_and_an_emergency_number_are_not_asked_for_it(scene
     assert [call.to_user for call in scene.carrier.incoming] == ["+6561234567", "995"]
 
 
+@pytest.mark.thorough
 def test_five_wrong_ones_across_three_calls_and_a_restart_lock_until_it_is_cleared(scene: Scene) -> None:
     first = scene.installation.controllers[0]
     assert dial(scene, "1111#,,2222#,,3333#").code == 403
@@ -114,6 +115,7 @@ def test_five_wrong_ones_across_three_calls_and_a_restart_lock_until_it_is_clear
     assert dial(scene, f"{RIGHT}#").code == 200
 
 
+@pytest.mark.thorough
 def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(scene: Scene) -> None:
     first, second = scene.installation.controllers
     second.start()

@@ -111,6 +111,7 @@ def test_a_call_from_outside_is_transferred_to_a_number_at_the_cost_of_who_does_
     assert row["transfers"] == ["101>61234567"]
 
 
+@pytest.mark.thorough
 def test_who_is_called_can_be_sent_on_and_sent_on_again(scene: Scene, books: Books) -> None:
     """101 calls 104 and sends it to 102, who sends it to a number: 102 pays, and nobody else."""
     scene.phone("104-ip_phone", answers(0.1, talks=7.0))
@@ -134,6 +135,7 @@ def test_the_target_sees_the_caller_where_the_extension_chose_that(scene: Scene)
     assert [call.number for call in calls(scene, "102-ip_phone")] == [CALLER]
 
 
+@pytest.mark.thorough
 def test_a_call_that_nobody_takes_comes_back(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=",*1,103#"))
     scene.phone("103-ip_phone", refuses(480, 0.2))
@@ -144,6 +146,7 @@ def test_a_call_that_nobody_takes_comes_back(scene: Scene, books: Books) -> None
     assert books()[0]["answered_by"] == "101"
 
 
+@pytest.mark.thorough
 def test_the_limit_cuts_a_call_that_was_transferred(scene: Scene, books: Books) -> None:
     limit(scene, "101", 8)
     scene.phone("102-ip_phone", answers(0.1))
@@ -204,6 +207,7 @@ def test_an_emergency_call_is_not_transferred(scene: Scene) -> None:
     assert scene.rang() == set()
 
 
+@pytest.mark.thorough
 def test_without_any_controller_the_two_talk_on(scene: Scene) -> None:
     """It dies while the number is asked for; the keys that come then are nobody's."""
     first = scene.installation.controllers[0]
@@ -221,6 +225,7 @@ def test_without_any_controller_the_two_talk_on(scene: Scene) -> None:
         first.start()
 
 
+@pytest.mark.thorough
 def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(scene: Scene) -> None:
     first, second = scene.installation.controllers
     second.start()
@@ -242,6 +247,7 @@ def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(
         first.start()
 
 
+@pytest.mark.thorough
 def test_a_transferred_call_needs_no_controller_to_be_talked_and_charged(scene: Scene, books: Books) -> None:
     first = scene.installation.controllers[0]
     scene.phone("102-ip_phone", answers(0.1, talks=2.0))

@@ -129,6 +129,7 @@ def test_a_forward_that_its_owner_cannot_pay_for_is_not_dialled(scene: Scene) ->
     assert scene.carrier.incoming == []
 
 
+@pytest.mark.thorough
 def test_a_long_call_is_renewed_before_it_runs_out(scene: Scene) -> None:
     """Given twelve seconds, and a limit that is raised while it talks for fourteen."""
     limit(scene, "103", 12)

@@ -68,6 +68,7 @@ def rings(scene: Scene, user: str) -> int:
     return sum(call.rang for call in scene.registered(user).incoming)
 
 
+@pytest.mark.thorough
 def test_two_ring_one_after_the_other_and_the_second_s_voicemail_alone_runs(scene: Scene, post: MailServer) -> None:
     has_line(scene, ring("100"), ring("101"))
     for key in ("100", "101"):
@@ -149,6 +150,7 @@ def test_what_a_device_that_is_transferred_to_a_menu_keys_in_is_for_the_menu(sce
     assert (result.code, result.ended_by) == (200, EndedBy.CALLER)
 
 
+@pytest.mark.thorough
 def test_without_a_key_the_message_is_heard_again_and_then_the_call_goes_on(scene: Scene) -> None:
     has_menu(scene, seconds=1, tries=2)
     placed = calls(scene, hangup_after=14.0)
@@ -205,6 +207,7 @@ def test_a_missed_call_is_kept_and_mailed_and_the_caller_hears_the_rest(scene: S
     assert [(row.extension, row.state) for row in rows(scene)] == [("102", VoicemailState.MISSED)]
 
 
+@pytest.mark.thorough
 def test_what_somebody_took_is_no_missed_call(scene: Scene, post: MailServer) -> None:
     has_line_with_a_missed_call(scene)
     scene.phone("101-ip_phone", answers(0.1))
@@ -218,6 +221,7 @@ def has_line_with_a_missed_call(scene: Scene) -> None:
     has_line(scene, ring("101"), missed_call("102"), play(CLOSED))
 
 
+@pytest.mark.thorough
 def test_a_controller_that_dies_in_a_line_is_followed_by_one_that_goes_on_at_the_step(scene: Scene) -> None:
     has_line(scene, ring("100"), ring("101"), ring("102"))
     scene.installation.controllers[1].start()
@@ -230,6 +234,7 @@ def test_a_controller_that_dies_in_a_line_is_followed_by_one_that_goes_on_at_the
     assert [rings(scene, f"{key}-ip_phone") for key in ("100", "101", "102")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_a_controller_that_dies_in_a_menu_is_followed_by_one_that_asks_again(scene: Scene) -> None:
     has_menu(scene, seconds=5, tries=1)
     scene.installation.controllers[1].start()
@@ -244,6 +249,7 @@ def test_a_controller_that_dies_in_a_menu_is_followed_by_one_that_asks_again(sce
     assert placed.result().answered
 
 
+@pytest.mark.thorough
 def test_a_missed_call_is_kept_by_the_controller_that_comes_after(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "102", "hang_up", f"no_answer.emails={ANN},{BEN}")
     has_line(scene, missed_call("102"), ring("101"), ring("103"))

@@ -8,11 +8,12 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.directory.secrets import ha1
 from bizpbx.errors import NotFound, Refused
 from bizpbx.policy.settings import DeviceKind
-from tests.settings.samples import NOON, applied, example
+from tests.settings.given import given
+from tests.settings.samples import NOON, example
 
 
 def test_a_password_is_made_once_and_only_its_digest_is_kept(database: Database) -> None:
-    applied(database, example())
+    given(database, example())
     made = issue(database, "acme.example", "101", DeviceKind.IP_PHONE, actor="tester", at=NOON)
     assert made.fields() == {
         "username": "101-ip_phone",
@@ -35,7 +36,7 @@ def test_a_password_is_made_once_and_only_its_digest_is_kept(database: Database)
 
 
 def test_only_an_activated_device_gets_one(database: Database) -> None:
-    applied(database, example())
+    given(database, example())
     with pytest.raises(Refused, match="not activated"):
         issue(database, "acme.example", "103", DeviceKind.IP_PHONE, actor="tester", at=NOON)
     with pytest.raises(NotFound, match="101 mobile"):

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -29,7 +30,7 @@ class Aws:
     """So many requests more are answered with 503."""
 
     def __post_init__(self) -> None:
-        self._moto: Any = DomainDispatcherApplication(create_backend_app)
+        self._moto = moto()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -47,6 +48,12 @@ class Aws:
             return answered
         response = Response.from_app(self._moto, environ)
         return self.answer(request, response)(environ, start_response)
+
+
+@cache
+def moto() -> Any:
+    """Making its applications takes longer than most of what is asked of them."""
+    return DomainDispatcherApplication(create_backend_app)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ from bizpbx.voicemail.store.folder import FolderStore
 from bizpbx.voicemail.store.s3 import S3Store
 from tests.mail.server import MailServer
 from tests.records import samples
+from tests.settings.given import given
 from tests.settings.samples import NOON, applied, example
 
 ANN, BEN = "ann@acme.example", "ben@acme.example"
@@ -89,7 +90,7 @@ class Post:
         data = example()
         line = next(one for one in data["extensions"] if one["key"] == "102")
         line["no_answer"] = {"action": "voicemail", "emails": [ANN, BEN]}
-        applied(database, data)
+        given(database, data)
         self.database = database
         self.store = Shaky(store)
         self.folder = folder
@@ -171,9 +172,12 @@ class Post:
         return found
 
 
-@pytest.fixture
-def post(database: Database, store: Store, tmp_path: Path) -> Iterator[Post]:
-    made = Post(database, store, tmp_path)
+@pytest.fixture(params=["sqlite-s3", pytest.param("postgres-folder", marks=pytest.mark.postgres)])
+def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
+    """Both databases and both stores. Neither knows of the other, so each is there once."""
+    kind, _, place = request.param.partition("-")
+    store = FolderStore(tmp_path / "store") if place == "folder" else request.getfixturevalue("s3")
+    made = Post(request.getfixturevalue(f"{kind}_database"), store, tmp_path)
     yield made
     made.close()
 

@@ -19,7 +19,8 @@ from bizpbx.directory.audit import Audit
 from bizpbx.directory.database import Database
 from bizpbx.directory.organisation import Organisation
 from bizpbx.voicemail.record import Voicemail, VoicemailState
-from tests.settings.samples import NOON, applied, example
+from tests.settings.given import given
+from tests.settings.samples import NOON, example
 
 ACME, BRAVO = "acme.example", "bravo.example"
 
@@ -47,8 +48,7 @@ def copies() -> Copies:
 
 @pytest.fixture
 def boxes(database: Database, copies: Copies) -> Iterator[Mailboxes]:
-    applied(database, example())
-    applied(database, example(BRAVO, "+6564299999"))
+    given(database, example(), example(BRAVO, "+6564299999"))
     changes = Changes(database.url.render_as_string(hide_password=False))
     yield StoredMailboxes(Queries(database), changes, copies, NO_MAILBOXES, lambda: NOON)
     changes.close()

@@ -17,7 +17,8 @@ from bizpbx.policy.settings import NoAnswerAction
 from bizpbx.voicemail import keeping
 from bizpbx.voicemail.record import Voicemail, VoicemailState
 from tests.records import samples
-from tests.settings.samples import NOON, applied, example
+from tests.settings.given import given
+from tests.settings.samples import NOON, example
 
 EMAILS = ["ann@acme.example", "ben@acme.example"]
 MISSED = Kept(NoAnswerAction.MISSED_CALL, "102", "+6591112222", "Ann Lee")
@@ -29,8 +30,7 @@ def acme(database: Database) -> Database:
     data = example()
     extension = next(one for one in data["extensions"] if one["key"] == "102")
     extension["no_answer"] = {"action": "missed_call", "emails": EMAILS}
-    applied(database, data)
-    return database
+    return given(database, data)
 
 
 def leg(kept: Kept | None = MISSED, name: str = "a", **more: str) -> LegRecord:
