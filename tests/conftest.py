@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.order",
     "tests.postgres",
     "tests.databases",
+    "tests.hashing",
     "tests.testbed.requirement_hooks",
 ]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from argon2 import Type, extract_parameters
 from sqlalchemy import select
 
 from bizpbx.directory import passcodes
@@ -20,6 +21,7 @@ from bizpbx.directory.lookup import SettingsReader
 from bizpbx.directory.parsing import parse
 from bizpbx.errors import InvalidSettings
 from bizpbx.policy.lockout import Lockout
+from tests import hashing
 from tests.settings.samples import NOON, applied, example
 
 ACME = "acme.example"
@@ -54,6 +56,11 @@ def test_a_passcode_is_kept_as_its_hash_alone(database: Database) -> None:
         assert "246813" not in str(extensions(session, 1))
         assert "246813" not in str([(row.before, row.after) for row in session.scalars(select(Audit))])
         assert "246813" not in str(session.execute(select(Extension.__table__)).all())
+
+
+def test_a_guess_costs_as_much_memory_as_is_recommended() -> None:
+    parameters = extract_parameters(hashing.real().hash("246813"))
+    assert (parameters.type, parameters.memory_cost, parameters.time_cost) == (Type.ID, 64 * 1024, 3)
 
 
 def test_a_passcode_is_changed_kept_and_taken_away(sqlite_database: Database) -> None:
