@@ -98,8 +98,8 @@ def postgres_database(postgres_server: Server, migrated_template: str, emptied: 
         emptied.append(url)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.thorough])])
 def database(request: pytest.FixtureRequest) -> Database:
-    """One test, both databases."""
+    """One test, both databases. Where the two differ in kind, tests.both_databases never leaves one out."""
     found: Database = request.getfixturevalue(f"{request.param}_database")
     return found

@@ -30,6 +30,7 @@ def demo(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
 
 
+@pytest.mark.thorough
 def test_on_the_simulated_switch_every_call_goes_where_it_should() -> None:
     done = demo("--simulated", "--json")
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from bizpbx.directory.database import Database
+from tests.both_databases import database
 from tests.controller.conftest import fill
+
+__all__ = ["database", "settings"]
 
 
 @pytest.fixture

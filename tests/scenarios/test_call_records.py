@@ -86,6 +86,7 @@ def test_an_answered_call_inside(scene: Scene, new_calls: Callable[[int], list[R
         assert any(all(word in told for word in line) for told in ladder.splitlines())
 
 
+@pytest.mark.thorough
 def test_a_busy_phone_and_one_that_nobody_answers(scene: Scene, new_calls: Callable[[int], list[Row]]) -> None:
     scene.phone("102-ip_phone", busy)
     assert scene.from_phone("101-ip_phone", "102").code == 486

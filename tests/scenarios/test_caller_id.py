@@ -31,6 +31,7 @@ def test_a_forward_that_shows_the_caller_asserts_the_number_that_answers_for_it(
     assert (seen.number, seen.pai, seen.diversion) == ("+6591112222", "+6564291310", "+6564291310")
 
 
+@pytest.mark.thorough
 def test_a_forward_after_no_answer_says_so(scene: Scene) -> None:
     scene.set("extension", "101", "no_answer.action=forward", "no_answer.number=+6598765432")
     assert scene.from_outside("+6591112222", "+6564291311").code == 200

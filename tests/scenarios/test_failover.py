@@ -95,6 +95,7 @@ def test_killed_while_ringing_the_phone_rings_on_and_is_answered(scene: Scene) -
     assert placed.result().code == 200
 
 
+@pytest.mark.thorough
 def test_killed_while_ringing_the_second_controller_goes_on_after_the_ring(scene: Scene) -> None:
     scene.set("extension", "102", *FORWARD_ON_NO_ANSWER)
     scene.installation.controllers[1].start()
@@ -106,6 +107,7 @@ def test_killed_while_ringing_the_second_controller_goes_on_after_the_ring(scene
     assert [call.to_user for call in scene.carrier.incoming] == ["+6598765432"]
 
 
+@pytest.mark.thorough
 def test_killed_while_ringing_with_no_other_controller_the_call_ends_as_its_ring_did(scene: Scene) -> None:
     placed = scene.installation.world.place(scene.registered("101-ip_phone"), "102", hangup_after=0.2)
     placed.wait_for(180)

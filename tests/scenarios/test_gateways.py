@@ -92,6 +92,7 @@ def test_a_gateway_that_is_not_there_costs_no_time(scene: Scene, second: Carrier
     assert result.time_to_answer is not None and result.time_to_answer < 30
 
 
+@pytest.mark.thorough
 def test_a_gateway_that_says_nothing_at_all_is_given_up_after_five_seconds(scene: Scene, second: Carrier) -> None:
     first(scene, silent)
     result = scene.from_phone("101-ip_phone", "61234567")
@@ -99,6 +100,7 @@ def test_a_gateway_that_says_nothing_at_all_is_given_up_after_five_seconds(scene
     assert result.time_to_answer is not None and 4 < result.time_to_answer < 30
 
 
+@pytest.mark.thorough
 def test_a_gateway_comes_changes_and_goes_while_the_switch_runs(scene: Scene, second: Carrier, tree: None) -> None:
     # given: a gateway that is new
     port = scene.installation.second_carrier_port

@@ -75,7 +75,7 @@ def upload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.thorough)])
 def test_a_text_is_heard_before_the_call_ends_as_a_missed_call(scene: Scene, post: MailServer, language: str) -> None:
     no_answer(scene, "missed_call", AT_ONCE)
     info = greet(scene, "--text", TEXTS[language], "--language", language)
@@ -116,6 +116,7 @@ def test_a_voicemail_has_the_greeting_in_place_of_the_announcement(
     assert abs(hertz - 440.0) < 5.0 and abs(length - 2.0) < 0.3
 
 
+@pytest.mark.thorough
 def test_nothing_is_played_before_a_forward(scene: Scene, upload: Path) -> None:
     scene.set("extension", "101", "no_answer.action=forward", "no_answer.wait=5", "no_answer.number=+6598765432")
     assert greet(scene, "--mp3", str(upload))["played"] is False

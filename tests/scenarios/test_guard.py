@@ -82,6 +82,7 @@ def test_a_fifth_call_at_the_same_time_is_refused_and_goes_once_one_has_ended(sc
     settled(scene, "101", within=20.0)
 
 
+@pytest.mark.thorough
 def test_a_fourth_new_country_within_an_hour_is_refused_until_it_is_let_through(scene: Scene) -> None:
     later(scene, timedelta(hours=1))
     scene.set("rule", "Standard", *(f"countries.{country}=allowed" for country in COUNTRIES))

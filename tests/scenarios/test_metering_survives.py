@@ -124,7 +124,7 @@ def ended_well(result: CallResult) -> None:
     assert (result.code, result.ended_by) == (200, "caller")
 
 
-@pytest.mark.parametrize("point", [Point.BEFORE_RESERVATION, Point.RESERVED])
+@pytest.mark.parametrize("point", [pytest.param(Point.BEFORE_RESERVATION, marks=pytest.mark.thorough), Point.RESERVED])
 def test_killed_before_the_bridge_nothing_is_dialled_and_what_was_granted_is_given_back(
     scene: Scene, books: Callable[[str], Books], point: Point
 ) -> None:
@@ -154,7 +154,11 @@ def test_killed_during_the_call_it_goes_on_and_is_charged_once(
     opened.closed(calls=1, legs=2, granted=1, talked=(1, 3))
 
 
-@pytest.mark.parametrize("point", [Point.HANGING_UP, Point.SETTLING, Point.ON_RECORD])
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param(point, marks=pytest.mark.thorough) for point in (Point.HANGING_UP, Point.ON_RECORD)]
+    + [Point.SETTLING],
+)
 def test_killed_after_the_call_it_is_on_record_once(scene: Scene, books: Callable[[str], Books], point: Point) -> None:
     limit(scene, "104", 600)
     opened = books("104")

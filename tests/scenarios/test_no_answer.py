@@ -239,7 +239,11 @@ def test_silence_ends_a_recording_and_is_a_missed_call(scene: Scene, post: MailS
 
 
 @pytest.mark.parametrize(
-    ("hangup_after", "note"), [(1.0, None), (GREETING - 0.2, "any")], ids=["during the message", "at the beep"]
+    ("hangup_after", "note"),
+    [
+        pytest.param(1.0, None, id="during the message"),
+        pytest.param(GREETING - 0.2, "any", id="at the beep", marks=pytest.mark.thorough),
+    ],
 )
 def test_who_leaves_before_saying_anything_is_a_missed_call(
     scene: Scene, post: MailServer, hangup_after: float, note: str | None
@@ -261,6 +265,7 @@ def test_who_hangs_up_while_it_rings_is_a_missed_call_of_the_voicemail(scene: Sc
     assert mails(post)[0]["Subject"] == "Missed call for 102 from Sales (101)"
 
 
+@pytest.mark.thorough
 def test_on_do_not_disturb_the_voicemail_answers_at_once(scene: Scene, post: MailServer) -> None:
     no_answer(scene, "101", "voicemail", "incoming.do_not_disturb=true")
     result, _ = leave(scene, Speech(440.0, 1.0), GREETING + 2.0)

@@ -94,6 +94,7 @@ def test_a_call_from_outside_is_transferred_to_an_extension(scene: Scene, books:
     assert row["talked"] == round(result.duration)
 
 
+@pytest.mark.thorough
 def test_a_call_from_outside_is_transferred_to_a_number_at_the_cost_of_who_does_so(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=f",*1,{OUTSIDE}#"))
     placed = scene.installation.world.place(scene.carrier.caller(CALLER), "+6564291311", hangup_after=5.0)
@@ -159,6 +160,7 @@ def test_the_limit_cuts_a_call_that_was_transferred(scene: Scene, books: Books) 
     assert 7 <= seconds(taken["101"][0]) <= 8
 
 
+@pytest.mark.thorough
 def test_who_cannot_pay_for_a_transfer_has_the_call_back(scene: Scene, books: Books) -> None:
     limit(scene, "101", 0)
     scene.phone("101-ip_phone", answers(0.1, keys=f",*1,{OUTSIDE}#"))

@@ -139,6 +139,7 @@ def test_a_key_in_the_middle_of_the_message_leads_to_its_step_and_another_elsewh
     assert 0.3 < heard_for(placed) < 3.0
 
 
+@pytest.mark.thorough
 def test_what_a_device_that_is_transferred_to_a_menu_keys_in_is_for_the_menu(scene: Scene) -> None:
     """`*1` would be the code of a transfer if it talked."""
     has_menu(scene, seconds=3, tries=3)

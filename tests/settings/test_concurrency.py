@@ -12,7 +12,10 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.export import export
 from bizpbx.directory.tables import Audit, Licence, Organisation
 from bizpbx.errors import InvalidSettings, NoFreeLicence, Refused
+from tests.both_databases import database
 from tests.settings.samples import applied, example
+
+__all__ = ["database"]
 
 
 def race(database: Database, files: list[dict[str, Any]]) -> list[str]:

@@ -13,6 +13,9 @@ from bizpbx.directory import migrations
 from bizpbx.directory.database import Database
 from bizpbx.directory.tables import Base
 from bizpbx.errors import ConfigurationError, NotReady
+from tests.both_databases import database
+
+__all__ = ["database"]
 
 
 def test_migrations_make_what_the_models_say(database: Database) -> None:

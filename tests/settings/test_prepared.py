@@ -30,6 +30,9 @@ from bizpbx.directory.database import Database
 from bizpbx.directory.many_rows import ManyRows
 from bizpbx.directory.prepared import Prepared, driver_errors, tell
 from bizpbx.metering.lease import LeaseState
+from tests.both_databases import database
+
+__all__ = ["database"]
 
 NOON = datetime(2026, 3, 10, 4, 0, 0, 123456, tzinfo=UTC)
 TABLE = Table(
