@@ -1,5 +1,5 @@
-"""The fixture `database` of folders and modules that are about what the two databases do in their own ways: locks, schemas,
-what is sent. They run on both in any case."""
+"""The fixture `database` of folders and modules that are about what the two databases do in ways of their own: locks,
+schemas, what is sent. They run on both in any case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `pytest` alone leaves out: tests that are marked `thorough`, and half of the examples of the others.
+"""What `pytest` alone leaves out: tests that are marked `thorough`, and most of the examples of the others.
 
 A pytest plug-in: the conftest at the top names it in `pytest_plugins`. `--thorough` runs all of it, and so does naming
 files or tests. How many tests were left out is counted on the last line.
@@ -13,7 +13,7 @@ from hypothesis import settings
 
 LEFT_OUT = pytest.StashKey[int]()
 
-settings.register_profile("quick", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("quick")

@@ -6,6 +6,7 @@ one after the other, as in the tests, that is what they would spend most of thei
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -87,6 +88,9 @@ def serve() -> None:
     monkey.patch_all()
     from bizpbx.controller import daemon
 
+    # What each child collects is its own: looking through this as well would copy all of it.
+    gc.collect()
+    gc.freeze()
     # Nothing has run in the loop of gevent here, so that each child begins with one of its own.
     fork, wait = (monkey.get_original("os", name) for name in ("fork", "waitpid"))
     running: set[int] = set()

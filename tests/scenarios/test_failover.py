@@ -6,6 +6,7 @@ import os
 import signal
 
 import gevent
+import pytest
 
 from bizpbx.testbed.world import answers
 from tests.scenarios.conftest import Scene
