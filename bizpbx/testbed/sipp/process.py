@@ -15,6 +15,9 @@ from bizpbx.testbed.world import TestbedError
 TIME_LIMIT = 3600
 """Seconds after which any SIPp ends by itself, should everything else fail."""
 POLL = 0.004
+ENDURES = "1000000"
+"""How often a busy machine may keep it waiting, for half a second and for three. By itself SIPp ends after 120 and
+ten of these, and a phone that a whole worker uses is gone without a word."""
 PORTS = 6
 """Ports that each takes in a row: SIP, sound that is looked at, audio and its control, video, remote control."""
 HOST = "127.0.0.1"
@@ -53,6 +56,7 @@ class Sipp:
         command += ["-ci", HOST, "-cp", str(first_port + 5), "-nostdin", "-aa"]
         command += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
         command += ["-timer_resol", "1", "-timeout", f"{time_limit}s", "-skip_rlimit"]
+        command += ["-watchdog_minor_maxtriggers", ENDURES, "-watchdog_major_maxtriggers", ENDURES]
         if credentials is not None:
             command += ["-au", credentials[0], "-ap", credentials[1]]
         command += [*scenarios.keys({**usual, **(keys or {})}), *options]
