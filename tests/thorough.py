@@ -13,7 +13,7 @@ from hypothesis import settings
 
 LEFT_OUT = pytest.StashKey[int]()
 
-settings.register_profile("quick", derandomize=True, deadline=None, max_examples=30)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=20)
 settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("quick")

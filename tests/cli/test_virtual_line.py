@@ -83,7 +83,7 @@ def test_a_call_is_explained_step_by_step_at_a_time_of_the_day(office: Run) -> N
     assert told[:3] == [
         "call to 800",
         "2. answer and wait for a key (2 tries of 5 s): 1 goes on with step 3, anything else with step 4",
-        "3. ring 2 together for 5 s as 'Main line'",
+        "3. ring 2 together for 5 s as 'Main line', diverted by +6564291310",
     ]
     assert "5. ring for 30 s as '+6564291310', diverted by +6564291310" in told
     assert "6. keep the call as a missed call of 102" in told

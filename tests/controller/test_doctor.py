@@ -360,6 +360,7 @@ def test_a_clock_that_was_never_set_is_told(sqlite_database: Database, monkeypat
     assert "Set it" in database.clock(sqlite_database).text
 
 
+@pytest.mark.thorough
 def test_the_command_prints_json_and_exits_by_what_it_found(installation: Installation) -> None:
     command = [sys.executable, "-m", "bizpbx", "doctor"]
     done = subprocess.run([*command, "--json"], env=installation.environment, capture_output=True, text=True)

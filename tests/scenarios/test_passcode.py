@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -18,6 +19,7 @@ KABUL = "+93701234567"
 RIGHT = "24681357"
 """Long enough to stand nowhere by chance."""
 
+UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EVENTS = (
     "DTMF CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
 )
@@ -162,7 +164,7 @@ def test_the_digits_are_in_no_log_no_record_and_on_no_channel(scene: Scene) -> N
     assert len(logs) >= (2 if dumps else 1)
     # Calls before this one keyed in what may be logged.
     logged = [path.read_bytes()[before.get(path, 0) :].decode("utf-8", "replace") for path in logs]
-    for text in (dumps, told, *logged):
+    for text in map(without_names, (dumps, told, *logged)):
         assert RIGHT not in text
         assert "97531" not in text
         assert "RECV DTMF" not in text
@@ -188,6 +190,11 @@ def heard(listener: socket.socket) -> str:
         except TimeoutError:
             pass
     return told.decode()
+
+
+def without_names(text: str) -> str:
+    """Legs are named by chance, and such a name may hold any digits."""
+    return UUID.sub("", text)
 
 
 def is_ours(path: Path, folder: Path) -> bool:

@@ -163,6 +163,7 @@ def test_an_approved_number_that_becomes_somebody_s_did_is_theirs(database: Data
     assert may_present(database) == (None, ())
 
 
+@pytest.mark.thorough
 def test_whatever_is_stored_a_call_presents_only_what_is_owned_at_that_moment(sqlite_database: Database) -> None:
     random = Random(7)
     everybody = [*DIDS, MOBILE, ASKED, "+6561110001"]

@@ -172,7 +172,9 @@ class Post:
         return found
 
 
-@pytest.fixture(params=["sqlite-s3", pytest.param("postgres-folder", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=["sqlite-s3", pytest.param("postgres-folder", marks=[pytest.mark.postgres, pytest.mark.thorough])]
+)
 def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
     """Both databases and both stores. Neither knows of the other, so each is there once."""
     kind, _, place = request.param.partition("-")
