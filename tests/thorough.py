@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "thorough: takes long; left out by `pytest` alone")
     # A worker is given this option by the one who started it.
     named = config.args_source is pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
     config.option.thorough = config.option.thorough or named
