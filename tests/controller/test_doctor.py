@@ -136,6 +136,7 @@ def one(check: str, state: State = State.PROBLEM) -> str:
     return finding.text
 
 
+@pytest.mark.thorough
 def test_an_installation_in_order_and_then_one_thing_after_the_other_goes_wrong(
     running: Installation, switch: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_forward_to_an_extension_and_a_number_rings_both_with_the_second_gatew
     assert scene.rang() == {"102-ip_phone"}
 
 
+@pytest.mark.thorough
 def test_a_gateway_that_is_known_to_be_down_is_passed_over_before_a_phone_has_rung(
     scene: Scene, second: Carrier, tree: None
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_text_is_heard_before_the_call_ends_as_a_missed_call(scene: Scene, pos
     assert mails(post, 1)[0]["Subject"] == "Missed call for 101 from Ann Lee (+6591112222)"
 
 
+@pytest.mark.thorough
 def test_an_uploaded_file_is_heard_after_the_ring_and_before_the_hang_up(scene: Scene, upload: Path) -> None:
     no_answer(scene, "hang_up")
     info = greet(scene, "--mp3", str(upload))

@@ -68,6 +68,7 @@ def test_one_device_busy_and_the_other_rings_on(scene: Scene) -> None:
     assert scene.from_outside("+6531234567").code == 200
 
 
+@pytest.mark.thorough
 def test_the_ring_time_ends_the_ringing(scene: Scene) -> None:
     phone = scene.phone("102-ip_phone", rings_only)
     result = scene.from_phone("101-ip_phone", "102")

@@ -125,6 +125,7 @@ def ended_well(result: CallResult) -> None:
 
 
 @pytest.mark.parametrize("point", [pytest.param(Point.BEFORE_RESERVATION, marks=pytest.mark.thorough), Point.RESERVED])
+@pytest.mark.thorough
 def test_killed_before_the_bridge_nothing_is_dialled_and_what_was_granted_is_given_back(
     scene: Scene, books: Callable[[str], Books], point: Point
 ) -> None:

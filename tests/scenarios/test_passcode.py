@@ -54,6 +54,7 @@ def test_the_right_one_after_a_wrong_one_connects(scene: Scene) -> None:
     assert len(scene.carrier.incoming) == 1
 
 
+@pytest.mark.thorough
 def test_three_wrong_ones_are_told_and_refused_and_nothing_is_dialled(scene: Scene) -> None:
     result = dial(scene, "1111#,,2222#,,3333#")
     assert result.code == 403
@@ -65,6 +66,7 @@ def test_three_wrong_ones_are_told_and_refused_and_nothing_is_dialled(scene: Sce
 @pytest.mark.parametrize(
     ("keys", "cancel", "code"), [("#,,#,,#", None, 403), ("", 1.5, 487)], ids=["empty", "gives up"]
 )
+@pytest.mark.thorough
 def test_who_keys_nothing_in_gets_nowhere_and_is_not_counted(
     scene: Scene, keys: str, cancel: float | None, code: int
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(
     assert [call.to_user for call in scene.carrier.incoming] == [KABUL]
 
 
+@pytest.mark.thorough
 def test_without_any_controller_nobody_gets_through(scene: Scene) -> None:
     placed = scene.installation.world.place(scene.registered("101-ip_phone"), KABUL, keys=f",,,,{RIGHT}#")
     placed.wait_for(183)

@@ -61,6 +61,7 @@ def rings(scene: Scene, user: str, times: int = 1, within: float = 10.0) -> Inco
     return calls(scene, user)[times - 1]
 
 
+@pytest.mark.thorough
 def test_a_call_out_that_is_transferred_stays_metered_on_its_leg(scene: Scene, books: Books) -> None:
     """101 calls a number and sends it on to 102, who hangs up two seconds later."""
     scene.phone("102-ip_phone", answers(0.1, talks=2.0))
@@ -180,6 +181,7 @@ def test_who_cannot_pay_for_a_transfer_has_the_call_back(scene: Scene, books: Bo
         pytest.param("1*3#", id="given up"),
     ],
 )
+@pytest.mark.thorough
 def test_what_may_not_be_is_told_and_the_two_talk_on(scene: Scene, keys: str) -> None:
     scene.phone("102-ip_phone", answers(0.1, keys=f",*1,{keys}"))
     result = scene.from_phone("101-ip_phone", "102", hangup_after=4.0)

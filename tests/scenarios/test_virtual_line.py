@@ -93,6 +93,7 @@ def test_who_hangs_up_while_the_first_rings_is_a_missed_call_of_the_last(scene: 
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["one controller", "another controller"])
+@pytest.mark.thorough
 def test_a_ring_after_a_forward_does_not_say_who_forwarded(scene: Scene, dies: bool) -> None:
     has_line(scene, ring("100"), ring("104"))
     scene.set("extension", "100", "incoming.forwarding.enabled=true")
@@ -195,6 +196,7 @@ def test_a_forward_through_the_carrier_is_charged_to_the_one_who_pays(scene: Sce
     assert leases(scene, "101") == []
 
 
+@pytest.mark.thorough
 def test_a_missed_call_is_kept_and_mailed_and_the_caller_hears_the_rest(scene: Scene, post: MailServer) -> None:
     has_line_with_a_missed_call(scene)
     placed = calls(scene, hangup_after=30.0)
