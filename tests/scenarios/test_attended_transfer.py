@@ -51,6 +51,7 @@ def test_who_hangs_up_after_the_answer_connects_the_two(scene: Scene, books: Boo
     assert row["talked"] == round(result.duration)
 
 
+@pytest.mark.thorough
 def test_a_call_out_stays_metered_when_its_user_has_left(scene: Scene, books: Books) -> None:
     scene.phone("102-ip_phone", answers(0.3, talks=4.5))
     result = calls_out(scene, ASKS, hangup_after=2.5).result()
@@ -65,6 +66,7 @@ def test_a_call_out_stays_metered_when_its_user_has_left(scene: Scene, books: Bo
     assert row["cost"] == f"{row['talked'] / 100:.2f}"
 
 
+@pytest.mark.thorough
 def test_a_number_that_is_asked_is_charged_to_who_asks_until_it_hangs_up(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{OUTSIDE}#", talks=2.5))
     assert comes_in(scene, hangup_after=7.0).result().ended_by is EndedBy.CALLER
@@ -78,6 +80,7 @@ def test_a_number_that_is_asked_is_charged_to_who_asks_until_it_hangs_up(scene: 
     assert (row["answered_by"], row["transfers"]) == ("+6561234567", ["101>61234567"])
 
 
+@pytest.mark.thorough
 def test_two_numbers_that_are_connected_are_each_charged_to_who_called_them(scene: Scene, books: Books) -> None:
     scene.carrier = scene.installation.world.carrier(scene.carrier.port, answers(0.3, talks=6.0))
     calls_out(scene, f",*2,{ALSO_OUTSIDE}#", hangup_after=2.0).result()
@@ -91,6 +94,7 @@ def test_two_numbers_that_are_connected_are_each_charged_to_who_called_them(scen
     assert first.call != second.call
 
 
+@pytest.mark.thorough
 def test_the_one_who_is_held_hears_that_the_line_is_not_dead(scene: Scene) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=ASKS, talks=3.0))
     placed = comes_in(scene, hangup_after=5.0, listens=True)
@@ -109,6 +113,7 @@ def test_the_one_who_is_held_hears_that_the_line_is_not_dead(scene: Scene) -> No
         pytest.param("102-ip_phone", answers(0.2), ",*2,102#,*", id="given up while talking"),
     ],
 )
+@pytest.mark.thorough
 def test_a_call_that_comes_to_nothing_leads_back_to_who_is_held(
     scene: Scene, books: Books, user: str, behaviour: Behaviour, keys: str
 ) -> None:
@@ -124,6 +129,7 @@ def test_a_call_that_comes_to_nothing_leads_back_to_who_is_held(
     assert (row["answered_by"], row["transfers"]) == ("103", ["101>103"])
 
 
+@pytest.mark.thorough
 def test_the_two_part_as_ever_after_a_call_that_came_to_nothing(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=",*2,102#,,", talks=4.0))
     scene.phone("102-ip_phone", answers(0.1, talks=0.7))
@@ -145,6 +151,7 @@ def test_who_hangs_up_while_it_rings_has_transferred_blindly(scene: Scene, books
     assert (row["answered_by"], row["transfers"]) == ("102", ["101>102"])
 
 
+@pytest.mark.thorough
 def test_who_hangs_up_on_a_number_that_rings_pays_for_the_transfer_once(scene: Scene, books: Books) -> None:
     scene.carrier = scene.installation.world.carrier(scene.carrier.port, answers(2.0, talks=1.0))
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{OUTSIDE}#", talks=1.0))
@@ -157,6 +164,7 @@ def test_who_hangs_up_on_a_number_that_rings_pays_for_the_transfer_once(scene: S
     assert row["transfers"] == ["101>61234567"]
 
 
+@pytest.mark.thorough
 def test_who_hangs_up_on_somebody_busy_is_called_back(scene: Scene, books: Books) -> None:
     """While he is told so."""
     scene.phone("101-ip_phone", answers(0.1, keys=ASKS, talks=0.6))
@@ -168,6 +176,7 @@ def test_who_hangs_up_on_somebody_busy_is_called_back(scene: Scene, books: Books
     assert books()[0]["answered_by"] == "101"
 
 
+@pytest.mark.thorough
 def test_who_is_held_and_hangs_up_leaves_the_two_talking(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=ASKS, talks=4.0))
     scene.phone("102-ip_phone", answers(0.2))
@@ -179,6 +188,7 @@ def test_who_is_held_and_hangs_up_leaves_the_two_talking(scene: Scene, books: Bo
     assert books()[0]["transfers"] == []
 
 
+@pytest.mark.thorough
 def test_the_limit_cuts_a_number_that_was_asked_after_its_user_has_left(scene: Scene, books: Books) -> None:
     limit(scene, "101", 7)
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{OUTSIDE}#", talks=2.0))
@@ -188,6 +198,7 @@ def test_the_limit_cuts_a_number_that_was_asked_after_its_user_has_left(scene: S
 
 
 @pytest.mark.parametrize("code", ["*1", "*2"], ids=["blind", "attended"])
+@pytest.mark.thorough
 def test_a_leg_is_renewed_when_its_user_has_left(scene: Scene, books: Books, code: str) -> None:
     """Given ten seconds, and a limit that is raised when 101 has gone; the two talk for more than ten."""
     limit(scene, "101", 10)
@@ -203,6 +214,7 @@ def test_a_leg_is_renewed_when_its_user_has_left(scene: Scene, books: Books, cod
     assert seconds(lease) == row["talked"] > 11
 
 
+@pytest.mark.thorough
 def test_who_cannot_pay_for_the_call_is_told_and_goes_back(scene: Scene, books: Books) -> None:
     limit(scene, "101", 0)
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{OUTSIDE}#,,*1,103#"))
@@ -223,6 +235,7 @@ def test_who_cannot_pay_for_the_call_is_told_and_goes_back(scene: Scene, books: 
         pytest.param("1*3#", id="given up"),
     ],
 )
+@pytest.mark.thorough
 def test_what_may_not_be_is_told_and_nobody_is_held(scene: Scene, keys: str) -> None:
     scene.set("extension", "104", "incoming.do_not_disturb=true")
     scene.phone("102-ip_phone", answers(0.1, keys=f",*2,{keys}"))
@@ -233,6 +246,7 @@ def test_what_may_not_be_is_told_and_nobody_is_held(scene: Scene, keys: str) -> 
     assert scene.carrier.incoming == []
 
 
+@pytest.mark.thorough
 def test_who_is_asked_transfers_nobody_before_the_two_are_connected(scene: Scene) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=ASKS, talks=5.0))
     scene.phone("102-ip_phone", answers(0.2, keys=",*1,103#"))
@@ -240,6 +254,7 @@ def test_who_is_asked_transfers_nobody_before_the_two_are_connected(scene: Scene
     assert scene.rang() == {"101-ip_phone", "102-ip_phone"}
 
 
+@pytest.mark.thorough
 def test_who_was_asked_can_send_the_call_on_once_connected(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=ASKS, talks=1.5))
     scene.phone("102-ip_phone", answers(0.2, keys=",,,*1,103#"))
@@ -248,6 +263,7 @@ def test_who_was_asked_can_send_the_call_on_once_connected(scene: Scene, books: 
     assert books()[0]["transfers"] == ["101>102", "102>103"]
 
 
+@pytest.mark.thorough
 def test_what_a_device_that_is_held_keys_in_does_nothing(scene: Scene, books: Books) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=",*2,102#", talks=4.0))
     scene.phone("102-ip_phone", answers(0.2, talks=6.0))

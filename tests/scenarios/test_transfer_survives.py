@@ -12,6 +12,8 @@ from tests.scenarios.test_attended_transfer import all_ended, calls_out, comes_i
 from tests.scenarios.test_metering_survives import comes_back, dies_at
 from tests.scenarios.test_transfer import NOBODY_HANGS_UP, OUTSIDE, Books, books, calls, rings, seconds
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["books"]
 
 CODES = pytest.mark.parametrize("code", ["*1", "*2"], ids=["blind", "attended"])
