@@ -16,6 +16,7 @@ __all__ = ["books"]
 ASKS = ",*2,102#"
 DID = "+6564291311"
 ALSO_OUTSIDE = "91112222"
+KABUL = "0093701234567"
 
 
 def comes_in(scene: Scene, hangup_after: float = NOBODY_HANGS_UP, **call: float | str | bool) -> PlacedCall:
@@ -220,6 +221,33 @@ def test_who_cannot_pay_for_the_call_is_told_and_goes_back(scene: Scene, books: 
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{OUTSIDE}#,,*1,103#"))
     scene.phone("103-ip_phone", answers(0.1, talks=0.5))
     assert comes_in(scene).result().ended_by is EndedBy.CALLEE
+    assert scene.carrier.incoming == []
+    assert books()[1] == {}
+
+
+@pytest.fixture
+def passcode(scene: Scene) -> str:
+    """Of 101, for calls to Kabul."""
+    scene.set("rule", "Standard", "countries.AF=passcode")
+    scene.set("extension", "101", "passcode=24681357")
+    return "24681357"
+
+
+def test_who_calls_where_a_passcode_is_required_is_asked_for_it(scene: Scene, books: Books, passcode: str) -> None:
+    scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{KABUL}#,,{passcode}#", talks=2.0))
+    assert comes_in(scene, hangup_after=10.0).result().ended_by is EndedBy.CALLER
+    assert [(call.to_user, call.answered) for call in scene.carrier.incoming] == [("+93701234567", True)]
+    row, taken = books()
+    assert [(lease.number, seconds(lease) >= 2) for lease in taken["101"]] == [("+93701234567", True)]
+    assert row["transfers"] == [f"101>{KABUL}"]
+
+
+def test_who_hangs_up_instead_has_the_call_back(scene: Scene, books: Books, passcode: str) -> None:
+    """Nobody else can be asked for it."""
+    scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{KABUL}#", talks=1.0))
+    placed = comes_in(scene, hangup_after=7.0)
+    assert rings(scene, "101-ip_phone", times=2).number == CALLER
+    assert placed.result().code == 200
     assert scene.carrier.incoming == []
     assert books()[1] == {}
 
