@@ -201,18 +201,18 @@ def test_the_limit_cuts_a_number_that_was_asked_after_its_user_has_left(scene: S
 @pytest.mark.parametrize("code", ["*1", "*2"], ids=["blind", "attended"])
 @pytest.mark.thorough
 def test_a_leg_is_renewed_when_its_user_has_left(scene: Scene, books: Books, code: str) -> None:
-    """Given ten seconds, and a limit that is raised when 101 has gone; the two talk for more than ten."""
-    limit(scene, "101", 10)
-    scene.phone("102-ip_phone", answers(0.2, talks=11.0))
+    """Given sixteen seconds, and a limit that is raised when 101 has gone; the two talk for more than that."""
+    limit(scene, "101", 16)
+    scene.phone("102-ip_phone", answers(0.2, talks=17.0))
     placed = calls_out(scene, f",{code},102#", hangup_after=1.5 if code == "*2" else NOBODY_HANGS_UP)
     placed.result()
-    assert leases(scene, "101")[-1].granted_seconds == 10
+    assert leases(scene, "101")[-1].granted_seconds == 16
     limit(scene, "101", 600)
     until(lambda: all_ended(*scene.carrier.incoming), 40.0)
     row, taken = books()
     (lease,) = taken["101"]
-    assert (lease.granted_seconds or 0) > 10
-    assert seconds(lease) == row["talked"] > 11
+    assert (lease.granted_seconds or 0) > 16
+    assert seconds(lease) == row["talked"] > 16
 
 
 @pytest.mark.thorough

@@ -107,7 +107,7 @@ def test_a_voicemail_has_the_greeting_in_place_of_the_announcement(
 ) -> None:
     no_answer(scene, "voicemail", AT_ONCE)
     greet(scene, "--mp3", str(upload))
-    result, heard = call(scene, hangup_after=7.0, says=Speech(440.0, 2.0))
+    result, heard = call(scene, hangup_after=9.0, says=Speech(440.0, 2.0))
     assert result.answered
     greeting, beep = loud(heard)[: 2 * SAMPLE_RATE], loud(heard)[-SAMPLE_RATE // 4 :]
     assert abs(frequency(greeting, SAMPLE_RATE) - 620.0) < 3.0
