@@ -19,9 +19,9 @@ ALSO_OUTSIDE = "91112222"
 KABUL = "0093701234567"
 
 
-def comes_in(scene: Scene, hangup_after: float = NOBODY_HANGS_UP, **call: float | str | bool) -> PlacedCall:
+def comes_in(scene: Scene, hangup_after: float = NOBODY_HANGS_UP, listens: bool = False) -> PlacedCall:
     """Somebody outside calls 101."""
-    return scene.installation.world.place(scene.carrier.caller(CALLER), DID, hangup_after=hangup_after, **call)  # type: ignore[arg-type]
+    return scene.installation.world.place(scene.carrier.caller(CALLER), DID, hangup_after=hangup_after, listens=listens)
 
 
 def calls_out(scene: Scene, talking: str, hangup_after: float) -> PlacedCall:
