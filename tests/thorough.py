@@ -26,12 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes long; left out by `pytest` alone")
-    # A worker is given this option by the one who started it.
-    named = config.args_source is pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
-    config.option.thorough = config.option.thorough or named
+    if hasattr(config, "workerinput"):
+        config.option.thorough = config.workerinput["thorough"]
+    elif config.args_source is pytest.Config.ArgsSource.ARGS:
+        config.option.thorough = True
     config.stash[LEFT_OUT] = 0
     if config.option.thorough:
         settings.load_profile("thorough")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker does what the one does who started it."""
+    node.workerinput["thorough"] = node.config.option.thorough
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
