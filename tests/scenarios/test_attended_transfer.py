@@ -233,6 +233,7 @@ def passcode(scene: Scene) -> str:
     return "24681357"
 
 
+@pytest.mark.thorough
 def test_who_calls_where_a_passcode_is_required_is_asked_for_it(scene: Scene, books: Books, passcode: str) -> None:
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{KABUL}#,,{passcode}#", talks=2.0))
     assert comes_in(scene, hangup_after=10.0).result().ended_by is EndedBy.CALLER
@@ -242,6 +243,7 @@ def test_who_calls_where_a_passcode_is_required_is_asked_for_it(scene: Scene, bo
     assert row["transfers"] == [f"101>{KABUL}"]
 
 
+@pytest.mark.thorough
 def test_who_hangs_up_instead_has_the_call_back(scene: Scene, books: Books, passcode: str) -> None:
     """Nobody else can be asked for it."""
     scene.phone("101-ip_phone", answers(0.1, keys=f",*2,{KABUL}#", talks=1.0))

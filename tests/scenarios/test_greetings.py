@@ -173,6 +173,7 @@ def test_a_greeting_that_cannot_be_had_holds_up_no_call(scene: Scene, upload: Pa
     assert info["sound"].removeprefix("sha256:") in next(line for line in log.splitlines() if "message.missing" in line)
 
 
+@pytest.mark.thorough
 def test_a_greeting_that_was_lost_beside_the_switch_is_fetched_for_the_call(scene: Scene, upload: Path) -> None:
     no_answer(scene, "hang_up", AT_ONCE)
     forget(scene, greet(scene, "--mp3", str(upload)))

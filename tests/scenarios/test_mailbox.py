@@ -183,6 +183,7 @@ def test_a_message_is_played_again_and_deleted_for_good(scene: Scene, mailbox: M
     until(lambda: not mailbox.copies())
 
 
+@pytest.mark.thorough
 def test_a_key_before_a_message_begins_deletes_nothing(scene: Scene, mailbox: Mailbox) -> None:
     number = mailbox.leave(1700)
     place = scene.installation.config.home / "store" / str(mailbox.row(number).store_key)
@@ -327,6 +328,7 @@ def test_a_controller_that_dies_while_a_message_plays_is_replaced_by_one_that_go
     assert abs(toned(call.heard(), ENTER_PIN) - 0.2) < 0.1
 
 
+@pytest.mark.thorough
 def test_without_any_controller_the_call_ends(scene: Scene, mailbox: Mailbox) -> None:
     number = mailbox.leave(1700, seconds=3.0)
     first = scene.installation.controllers[0]

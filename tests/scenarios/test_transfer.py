@@ -192,7 +192,9 @@ def test_what_may_not_be_is_told_and_the_two_talk_on(scene: Scene, keys: str) ->
     assert scene.carrier.incoming == []
 
 
-@pytest.mark.parametrize("called", [False, True], ids=["calls", "is called"])
+@pytest.mark.parametrize(
+    "called", [pytest.param(False, id="calls"), pytest.param(True, id="is called", marks=pytest.mark.thorough)]
+)
 def test_what_somebody_outside_keys_in_transfers_nothing(scene: Scene, called: bool) -> None:
     scene.phone("101-ip_phone", answers(0.1))
     if called:

@@ -125,7 +125,9 @@ def has_menu(scene: Scene, seconds: int, tries: int) -> None:
         scene.phone(f"{key}-ip_phone", answers(0.1))
 
 
-@pytest.mark.parametrize(("key", "rang"), [("1", "101"), ("2", "102"), ("7", "103")])
+@pytest.mark.parametrize(
+    ("key", "rang"), [("1", "101"), pytest.param("2", "102", marks=pytest.mark.thorough), ("7", "103")]
+)
 def test_a_key_in_the_middle_of_the_message_leads_to_its_step_and_another_elsewhere(
     scene: Scene, key: str, rang: str
 ) -> None:
