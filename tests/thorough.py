@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes long; left out by `pytest` alone")
+    config.addinivalue_line("markers", "alone: fills a machine; run by `make test` when all others are over")
     if hasattr(config, "workerinput"):
         config.option.thorough = config.workerinput["thorough"]
     elif config.args_source is pytest.Config.ArgsSource.ARGS:

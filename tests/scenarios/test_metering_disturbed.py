@@ -28,7 +28,14 @@ from tests.scenarios.conftest import Scene, staged
 from tests.scenarios.test_metering_survives import GRACE, OUTSIDE, PATIENCE, audited, on_record
 from tests.scenarios.test_usage_limit import leases, used
 
-pytestmark = [pytest.mark.freeswitch, pytest.mark.postgres, pytest.mark.timeout(900), pytest.mark.usefixtures("alone")]
+pytestmark = [
+    pytest.mark.freeswitch,
+    pytest.mark.postgres,
+    pytest.mark.thorough,
+    pytest.mark.alone,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("one_rush"),
+]
 
 CALLS, RATE, TALKS = 200, 8.0, 1.0
 MIDDLE = CALLS / 2
@@ -39,7 +46,7 @@ DISK = "16m"
 
 
 @pytest.fixture
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def one_rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Two hundred calls fill a machine: of several workers, one has them at a time."""
     with (tmp_path_factory.getbasetemp().parent / "rush.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -47,7 +54,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def server(alone: None) -> Iterator[Server]:
+def server(one_rush: None) -> Iterator[Server]:
     """A PostgreSQL of its own, which loses nothing when it is restarted."""
     found = programs()
     assert found is not None
