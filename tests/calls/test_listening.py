@@ -21,7 +21,7 @@ from bizpbx.policy.plan import Cause, Stage
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.request import FromDevice, Request
 from bizpbx.policy.settings import NoAnswer
-from tests.calls.test_flow import Known, NobodyAsks, RecordedCall
+from tests.calls.recorded_call import Known, NobodyAsks, RecordedCall
 from tests.policy.tenant import extension
 
 ARRIVAL = Arrival("leg", "acme.example", "127.0.0.1:5060", Request(FromDevice("101-ip_phone"), CODE))
