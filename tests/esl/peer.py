@@ -105,3 +105,12 @@ def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
     with gevent.Timeout(seconds):
         while not condition():
             gevent.sleep(0.002)
+
+
+def application(peer: Peer) -> tuple[str, str]:
+    """Name and argument of the application that is asked for next."""
+    lines = peer.command()
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    assert lines[0] == "sendmsg"
+    assert headers["call-command"] == "execute"
+    return headers["execute-app-name"], peer.body

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
-from typing import Any
+from collections.abc import Callable
 
 import gevent
 import greenswitch.esl
@@ -17,49 +14,14 @@ from bizpbx.freeswitch import esl_connection
 from bizpbx.freeswitch.esl import (
     AuthenticationFailed,
     CommandRefused,
-    ESLEvent,
     InboundESL,
     NotConnectedError,
     ReplyTimeout,
     UnsafeArgument,
 )
-from bizpbx.freeswitch.esl_dispatch import EventQueue
-from bizpbx.freeswitch.esl_wire import Frame
 
-from .peer import Peer, Switch, plain_event, until
-
-
-@contextmanager
-def connected(script: Callable[[Peer], object], **options: Any) -> Iterator[InboundESL]:
-    """A client that has signed in to a switch which then runs `script`."""
-
-    def serve(peer: Peer) -> None:
-        peer.sign_in()
-        script(peer)
-
-    options = {"keepalive": None, "reply_deadline": 2.0, **options}
-    with Switch(serve) as switch:
-        client = InboundESL("127.0.0.1", switch.port, "secret", 2.0, **options)
-        client.connect()
-        try:
-            yield client
-        finally:
-            client.close()
-
-
-def answer_all(peer: Peer) -> None:
-    while peer.command():
-        peer.reply()
-
-
-def silent(peer: Peer) -> None:
-    while peer.command():
-        pass
-
-
-def event(number: int, channel: str = "c", size: int = 0) -> ESLEvent:
-    data = plain_event({"Event-Name": "X", "Unique-ID": channel, "Number": str(number), "Fill": "x" * size})
-    return ESLEvent(Frame("text/event-plain", b"Content-Type: text/event-plain", data.partition(b"\n\n")[2]))
+from .inbound import answer_all, connected, silent
+from .peer import Peer, Switch, until
 
 
 def test_it_is_a_greenswitch_inbound_esl() -> None:
@@ -263,175 +225,6 @@ def test_a_reply_nobody_waits_for_is_ignored() -> None:
         assert client.send("status").data == "+OK"
 
 
-def test_handlers_are_chosen_as_in_greenswitch() -> None:
-    seen: list[tuple[str, str]] = []
-
-    def script(peer: Peer) -> None:
-        peer.command()
-        peer.event("CHANNEL_ANSWER")
-        peer.event("CUSTOM", {"Event-Subclass": "sofia%3A%3Aregister"})
-        peer.event("HEARTBEAT")
-        peer.write(b"Content-Type: log/data\nContent-Length: 3\n\nlog")
-        peer.reply()
-        silent(peer)
-
-    with connected(script) as client:
-        for name in ("CHANNEL_ANSWER", "sofia::register", "*", "log"):
-            client.register_handle(name, lambda event, name=name: seen.append((name, event.name or event.data)))
-        handler = client.event_handlers["*"][0]
-        client.register_handle("*", handler)
-        client.send("go")
-        until(lambda: len(seen) == 4)
-
-        client.unregister_handle("*", handler)
-        with pytest.raises(ValueError, match="No handlers"):
-            client.unregister_handle("*", handler)
-    assert seen == [
-        ("CHANNEL_ANSWER", "CHANNEL_ANSWER"),
-        ("sofia::register", "CUSTOM"),
-        ("*", "HEARTBEAT"),
-        ("log", "log"),
-    ]
-
-
-def test_a_handler_that_raises_harms_nothing_and_its_event_is_not_logged() -> None:
-    steps: list[str] = []
-
-    def script(peer: Peer) -> None:
-        peer.command()
-        peer.event("A", {"variable_passcode": "2468"})
-        peer.event("A")
-        peer.reply()
-        silent(peer)
-
-    def fails(event: ESLEvent) -> None:
-        steps.append("fails")
-        raise RuntimeError("broken") if len(steps) < 4 else gevent.Timeout(1)
-
-    with connected(script) as client, structlog.testing.capture_logs() as logs:
-        client.before_handle = lambda event: steps.append("before")
-        client.after_handle = lambda event: steps.append("after")
-        client.register_handle("A", fails)
-        client.register_handle("A", lambda event: steps.append("next"))
-        client.send("go")
-        until(lambda: len(steps) == 8)
-    assert steps == ["before", "fails", "next", "after"] * 2
-    assert [entry["event"] for entry in logs] == ["esl.handler_failed"] * 2
-    assert "2468" not in str(logs)
-
-
-def test_an_unreadable_event_is_passed_over() -> None:
-    seen: list[str] = []
-
-    def script(peer: Peer) -> None:
-        peer.command()
-        peer.write(b"Content-Length: 1\nContent-Type: text/event-json\n\n{")
-        peer.event("GOOD")
-        peer.reply()
-        silent(peer)
-
-    with connected(script) as client:
-        client.register_handle("*", lambda event: seen.append(event.name))
-        client.send("go")
-        until(lambda: seen)
-        assert client.connected
-    assert seen == ["GOOD"]
-
-
-def test_a_handler_may_send_commands_and_stop() -> None:
-    replies: list[str] = []
-
-    def script(peer: Peer) -> None:
-        peer.command()
-        peer.reply()
-        peer.event("A")
-        answer_all(peer)
-
-    with connected(script) as client:
-
-        def handler(_: ESLEvent) -> None:
-            replies.append(client.send("status").data)
-            client.stop()
-            replies.append("stopped")
-
-        client.register_handle("A", handler)
-        client.send("go")
-        until(lambda: len(replies) == 2)
-
-
-def test_waiting_events_are_bounded_and_replies_come_through() -> None:
-    # Given a handler that never comes back, and far more events than may wait
-    seen: list[str] = []
-    stuck = gevent.event.Event()
-
-    def script(peer: Peer) -> None:
-        peer.command()
-        for number in range(1000):
-            peer.event("A", {"Number": str(number)})
-        peer.reply()
-        answer_all(peer)
-
-    def handler(event: ESLEvent) -> None:
-        seen.append(event.headers["Number"])
-        stuck.wait()
-
-    with connected(script, max_events=100) as client:
-        client.register_handle("A", handler)
-
-        # When they have all arrived, a command still gets its reply
-        client.send("go")
-        assert client.send("status").data == "+OK"
-
-        # Then no more than the bound waits, the oldest were dropped, and every one was counted
-        until(lambda: seen)
-        assert len(client._queue) <= 100
-        stuck.set()
-        until(lambda: seen[-1] == "999")
-        assert len(seen) + client.events_dropped == 1000
-        assert client.events_dropped >= 800
-        assert seen == sorted(seen, key=int)
-
-
-def test_the_bound_in_bytes_drops_the_oldest_but_no_disconnect_notice() -> None:
-    handled: list[ESLEvent] = []
-    queue = EventQueue(handled.append, max_bytes=5000)
-    notice = ESLEvent(Frame("text/disconnect-notice", b"Content-Type: text/disconnect-notice", b""))
-    queue.put(notice)
-    for number in range(20):
-        queue.put(event(number, size=1000))
-    until(lambda: len(handled) + queue.dropped == 21)
-
-    assert handled[0] is notice
-    assert [each.headers["Number"] for each in handled[1:]] == [str(number) for number in range(queue.dropped, 20)]
-    assert queue.dropped >= 15
-    queue.stop()
-
-
-def test_several_workers_keep_the_order_of_each_channel() -> None:
-    handled: list[tuple[str, int]] = []
-    blocked = gevent.event.Event()
-
-    def handler(event: ESLEvent) -> None:
-        if event.headers["Unique-ID"] == "slow":
-            blocked.wait()
-        gevent.sleep(0)
-        handled.append((event.headers["Unique-ID"], int(event.headers["Number"])))
-
-    queue = EventQueue(handler, workers=4)
-    channels = ["slow", "a", "b", "c", "d", "e", "f", "g"]
-    for number in range(20):
-        for channel in channels:
-            queue.put(event(number, channel))
-    # One slow channel holds up its own worker only
-    until(lambda: len(handled) >= 60)
-    blocked.set()
-    until(lambda: len(handled) == 160)
-
-    for channel in channels:
-        assert [number for name, number in handled if name == channel] == list(range(20))
-    queue.stop()
-
-
 def test_bgapi_waits_for_its_own_job() -> None:
     seen: list[list[str]] = []
 
@@ -489,125 +282,6 @@ def test_api_and_subscribe() -> None:
         with pytest.raises(CommandRefused):
             client.subscribe(["CHANNEL_ANSWER", "sofia::register"])
     assert seen[2] == ["event json CHANNEL_ANSWER CUSTOM sofia::register"]
-
-
-def test_silence_is_noticed() -> None:
-    with connected(silent, keepalive=0.05) as client:
-        until(lambda: not client.connected, 1.0)
-        with pytest.raises(NotConnectedError):
-            client.send("status")
-
-
-def test_an_overdue_reply_and_silence_end_the_connection() -> None:
-    with connected(silent, keepalive=0.05) as client:
-        with pytest.raises(ReplyTimeout):
-            client.send("status", deadline=0.01)
-        until(lambda: not client.connected, 1.0)
-
-
-def test_a_sign_of_life_keeps_the_connection() -> None:
-    seen: list[list[str]] = []
-
-    def script(peer: Peer) -> None:
-        while command := peer.command():
-            seen.append(command)
-            peer.reply("-ERR command not found")
-
-    with connected(script, keepalive=0.1) as client:
-        until(lambda: len(seen) >= 2)
-        assert client.connected
-    assert seen[0] == ["noop"]
-
-
-def test_run_forever_connects_again_with_growing_jittered_waits() -> None:
-    # Given a switch that ends the first three connections, and a sleep that is only noted
-    waits: list[float] = []
-    connects: list[int] = []
-    drawn: list[tuple[float, float]] = []
-    numbers = count()
-
-    def script(peer: Peer) -> None:
-        peer.sign_in()
-        if next(numbers) < 3:
-            return
-        answer_all(peer)
-
-    def uniform(low: float, high: float) -> float:
-        drawn.append((low, high))
-        return high
-
-    with Switch(script) as switch:
-        client = InboundESL("127.0.0.1", switch.port, "secret", keepalive=None)
-        running = gevent.spawn(
-            client.run_forever,
-            lambda one: (connects.append(1), one.send("status")),
-            first=1.0,
-            most=3.0,
-            uniform=uniform,
-            sleep=waits.append,
-            clock=lambda: 0.0,
-        )
-        until(lambda: len(connects) == 4 and client.connected)
-
-        # Then it waited longer each time, up to the limit, and subscribed anew on each connection
-        assert waits == [1.0, 2.0, 3.0]
-        assert drawn == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0)]
-
-        # And stop ends it
-        client.stop()
-        running.join(timeout=1)
-        assert running.successful()
-        assert switch.connections == 4
-
-
-def test_run_forever_that_is_stopped_while_it_connects_ends() -> None:
-    signing_in, go_on = gevent.event.Event(), gevent.event.Event()
-
-    def script(peer: Peer) -> None:
-        signing_in.set()
-        go_on.wait()
-        peer.sign_in()
-        answer_all(peer)
-
-    with Switch(script) as switch:
-        client = InboundESL("127.0.0.1", switch.port, "secret", keepalive=None)
-        running = gevent.spawn(client.run_forever, lambda _: None, sleep=lambda _: gevent.sleep(0))
-        signing_in.wait(timeout=1)
-        client._stopped.set()
-        go_on.set()
-        running.join(timeout=1)
-        assert running.successful()
-        assert not client.connected
-
-
-def test_after_a_stop_it_connects_and_hears_events_again() -> None:
-    seen: list[str] = []
-
-    def script(peer: Peer) -> None:
-        peer.sign_in()
-        peer.event("HEARTBEAT")
-        answer_all(peer)
-
-    with Switch(script) as switch:
-        client = InboundESL("127.0.0.1", switch.port, "secret", keepalive=None)
-        client.register_handle("HEARTBEAT", lambda event: seen.append(event.name))
-        for times in (1, 2):
-            client.connect()
-            until(lambda times=times: len(seen) == times)
-            client.stop()
-
-
-def test_run_forever_survives_refusals_and_stops_while_it_waits() -> None:
-    with Switch(silent) as switch:
-        port = switch.port
-    client = InboundESL("127.0.0.1", port, "secret")
-    with structlog.testing.capture_logs() as logs:
-        running = gevent.spawn(client.run_forever, lambda _: None, first=30.0)
-        until(lambda: logs)
-        client.stop()
-        running.join(timeout=1)
-    assert running.successful()
-    assert [entry["event"] for entry in logs] == ["esl.connect_failed"]
 
 
 def test_a_timeout_of_the_caller_is_the_callers() -> None:
