@@ -15,6 +15,7 @@ from bizpbx.policy.request import FromConsultation, FromDevice, FromTransfer, Fr
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import NoAnswer, NoAnswerAction, Tenant
 from bizpbx.policy.transfer import goes_through
+from tests.policy.random_tenants import dialled, tenants
 from tests.policy.tenant import (
     MAIN,
     MemoryTenant,
@@ -28,7 +29,6 @@ from tests.policy.tenant import (
     tenant,
     who_rings,
 )
-from tests.policy.test_properties import dialled, tenants
 
 OUTSIDE = FromTrunk("+6531234567")
 INSIDE = FromDevice("104-ip_phone")

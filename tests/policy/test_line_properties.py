@@ -46,8 +46,8 @@ from bizpbx.policy.request import FromTrunk, Request
 from bizpbx.policy.rules import Rule
 from bizpbx.policy.settings import CountryAccess
 from tests.policy.lines import walk
+from tests.policy.random_tenants import DIDS, KEYS, NUMBERS, a_tenant, mostly, rarely, requests, rules_in, some
 from tests.policy.tenant import MemoryTenant, device_targets, gateway_targets
-from tests.policy.test_properties import DIDS, KEYS, NUMBERS, a_tenant, mostly, rarely, requests, rules_in, some
 
 LINES = ["800", "801", "802"]
 NAMES = ["sales", "support", "night", "desk", END]
