@@ -54,6 +54,8 @@ class Phone:
     realm: str | None = None
     """Realm it answers a challenge with; None: the one it was asked for."""
     invites: list[Message] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Methods of the requests that came."""
     rang: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     port: int = 0
@@ -172,6 +174,7 @@ class Phone:
             self._arrived.notify_all()
 
     def _incoming(self, request: Message, source: tuple[str, int]) -> None:
+        self.asked.append(request.method)
         if request.method == "INVITE":
             known = any(seen.get("call-id") == request.get("call-id") for seen in self.invites)
             if known:

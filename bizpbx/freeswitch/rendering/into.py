@@ -119,6 +119,7 @@ STEPS = (
             ("challenge-realm", "auto_from", "Each organisation is a realm of its own."),
             ("inbound-reg-force-matching-username", "true", "A device registers as itself only."),
             ("disable-transfer", "true", "No device has the switch dial, by a REFER, what no rule has seen."),
+            ("enable-chat", "false", "No device has the switch carry out commands, by a MESSAGE."),
         )
     ),
     *(
@@ -167,6 +168,12 @@ STEPS = (
         '<param name="disable-transfer" value="true"/>',
         "No carrier sends a call of yours to a number of its choice.",
         _param("disable-transfer", "true"),
+    ),
+    Manual(
+        _EXTERNAL,
+        '<param name="enable-chat" value="false"/>',
+        "Nobody with a password has the switch carry out commands, by a MESSAGE.",
+        _param("enable-chat", "false"),
     ),
 )
 
