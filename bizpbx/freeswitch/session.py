@@ -47,8 +47,8 @@ ENTRY_LIMIT: Final = 120.0
 """Seconds that keying in may last: the prompt, MOST_KEYS and the silence after each."""
 
 MOST_KEYS: Final = 16
-"""Of one entry. Twice as many as a passcode has at most: with eight the switch would not wait for the `#` after them,
-which then began the next entry."""
+"""Of one entry. Twice as many as a passcode has at most: with eight nobody would wait for the `#` after them, which then
+began the next entry."""
 
 RINGBACK: Final = "%(1000,3000,425)"
 """A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""
@@ -231,15 +231,20 @@ class FreeSwitchCall:
         # between two questions belongs to the passcode, too.
         # A caller who hangs up meanwhile leaves no file with all variables of the call in it.
         variables = {"sensitive_dtmf": "true", "bizpbx_tries": str(tries), "process_cdr": "false"}
-        # One try, 5 s. Without a regular expression: the switch would log what it compares.
-        path = self._prompts.path(prompt)
+        sound = str(self._prompts.path(prompt))
         self._speaks = True
-        asked = f"1 {MOST_KEYS} 1 5000 # {path} {NOTHING} {DIGITS}"
-        self._execute("play_and_get_digits", asked, variables, ENTRY_LIMIT)
-        digits = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+        digits, key = "", ""
+        # Key by key: the switch tells all variables with the end of a call, and none may hold what was keyed in until
+        # then. Without a regular expression: the switch would log what it compares.
+        while key != "#" and len(digits) < MOST_KEYS:
+            self._execute("play_and_get_digits", f"1 1 1 5000 none {sound} {NOTHING} {DIGITS}", variables, ENTRY_LIMIT)
+            variables, sound = {}, NOTHING
+            key = self._tell(self._session.refresh).get(f"variable_{DIGITS}", "")
+            if not key:
+                break
+            digits += key
         self._tell(lambda: self._session.set_variables({DIGITS: "", "process_cdr": ""}))
-        # One that ends the prompt is taken for the first key by the switch.
-        return digits.lstrip("#")
+        return digits.removesuffix("#")
 
     def ask_key(self, sound: str | None, seconds: int) -> str:
         # A key that is pressed before an answer gets lost at many a carrier.
