@@ -100,7 +100,7 @@ def arrival_of(data: Mapping[str, str]) -> Arrival:
         device=isinstance(party, FromDevice),
         holds=held_by(data) if consults else None,
         transfers=transfers_of(data),
-        tries=_count(data.get("variable_bizpbx_tries", "")),
+        tries=_count(data.get("variable_bizpbx_tries", "")) if stage is Stage.PASSCODE else 0,
         kept=None if stage is Stage.NEW else noted(lambda name: data.get(f"variable_{name}", "")),
     )
 

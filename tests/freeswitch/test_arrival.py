@@ -106,6 +106,13 @@ def test_a_call_that_was_answered_has_nothing_unanswered() -> None:
     assert (talked.finished, talked.last) == (True, Talked())
 
 
+def test_tries_for_a_passcode_are_of_the_call_that_is_being_asked_for_it() -> None:
+    # A leg whose user calls somebody else from it, before a transfer, has had an answer to the question of its first call.
+    tried = {**DEVICE, "variable_bizpbx_tries": "2"}
+    assert arrival_of({**tried, "variable_bizpbx_stage": "passcode"}).tries == 2
+    assert arrival_of(tried).tries == 0
+
+
 def test_a_stage_that_we_never_wrote_counts_as_new() -> None:
     assert arrival_of({**DEVICE, "variable_bizpbx_stage": "system"}).stage is Stage.NEW
 
