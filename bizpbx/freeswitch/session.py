@@ -47,8 +47,8 @@ ENTRY_LIMIT: Final = 120.0
 """Seconds that keying in may last: the prompt, MOST_KEYS and the silence after each."""
 
 MOST_KEYS: Final = 16
-"""Of one entry. Twice as many as a passcode has at most: with eight nobody would wait for the `#` after them, which then
-began the next entry."""
+"""Of one entry. Twice as many as a passcode has at most: with eight nobody would wait for the `#` after them,
+which then began the next entry."""
 
 RINGBACK: Final = "%(1000,3000,425)"
 """A second of 425 Hz, three of silence: the ringing tone that ITU-T E.180 recommends."""

@@ -107,7 +107,7 @@ def test_a_call_that_was_answered_has_nothing_unanswered() -> None:
 
 
 def test_tries_for_a_passcode_are_of_the_call_that_is_being_asked_for_it() -> None:
-    # A leg whose user calls somebody else from it, before a transfer, has had an answer to the question of its first call.
+    # A leg whose user calls somebody else from it, before a transfer, was asked for its first call.
     tried = {**DEVICE, "variable_bizpbx_tries": "2"}
     assert arrival_of({**tried, "variable_bizpbx_stage": "passcode"}).tries == 2
     assert arrival_of(tried).tries == 0
