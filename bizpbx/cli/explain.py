@@ -9,6 +9,8 @@ import typer
 from bizpbx.cli.frame import options
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from bizpbx.metering.quotes import Quote
     from bizpbx.policy.plan import Plan
     from bizpbx.policy.request import Request
@@ -41,6 +43,15 @@ def call(
             show_default=False,
         ),
     ] = None,
+    through: Annotated[
+        str | None,
+        typer.Option(
+            "--through",
+            metavar="GATEWAY",
+            help="With a caller outside: the gateway that the call comes in through, which may have a rule of its own.",
+            show_default=False,
+        ),
+    ] = None,
     organisation: options.Organisation = None,
     as_json: options.Json = False,
 ) -> None:
@@ -53,6 +64,8 @@ def call(
       bizpbx explain call --from 101 --to 100 --json
 
       bizpbx explain call --from +6531234567 --to 800 --at 2027-01-01T20:00
+
+      bizpbx explain call --from +6564291310 --to 61234567 --through branch
     """
     import sys
 
@@ -60,7 +73,7 @@ def call(
     from bizpbx.metering import quotes
     from bizpbx.policy import explain
 
-    plan, prices, currency = _plan(caller, to, at, organisation)
+    plan, prices, currency = _plan(caller, to, at, through, organisation)
     if as_json:
         print_json(explain.to_json(plan) | {"prices": [quotes.to_json(price, currency) for price in prices]})
         return
@@ -71,7 +84,9 @@ def call(
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _plan(caller: str, to: str, at: str | None, domain: str | None) -> tuple[Plan, tuple[Quote, ...], str]:
+def _plan(
+    caller: str, to: str, at: str | None, through: str | None, domain: str | None
+) -> tuple[Plan, tuple[Quote, ...], str]:
     """The plan the switch would be given, its prices, and the currency. Raises NotFound, Refused, InvalidText."""
     import secrets
     from dataclasses import replace
@@ -87,12 +102,30 @@ def _plan(caller: str, to: str, at: str | None, domain: str | None) -> tuple[Pla
         tenant = SettingsReader().tenant(session, store.domain(session, domain))
         moment = moment_or_now(at, tenant.organisation.timezone, "--at")
         # A call of its own each time: a random caller ID is drawn as it would be.
-        request = replace(_request(caller, to, tenant), chance=secrets.randbits(64), moment=moment)
+        asked_for = _request(caller, to, tenant)
+        if through is not None:
+            asked_for = _through(asked_for, through, session, tenant.organisation.id)
+        request = replace(asked_for, chance=secrets.randbits(64), moment=moment)
         plan = decide(request, tenant)
         # A deck is read where there is something to price; other calls are explained without it.
         asked = quotes(plan, tenant, RateDeck(), moment)
         prices = quotes(plan, tenant, tenant.deck(), moment) if asked else ()
         return plan, prices, tenant.organisation.currency
+
+
+def _through(request: Request, gateway: str, session: Session, organisation_id: int) -> Request:
+    """The call as it comes in through this gateway. Raises NotFound, Refused."""
+    from dataclasses import replace
+
+    from bizpbx.directory import documents
+    from bizpbx.errors import NotFound, Refused
+    from bizpbx.policy.request import FromTrunk
+
+    if not isinstance(request.caller, FromTrunk):
+        raise Refused("--through is of a caller outside; a call of an extension comes from its own device.")
+    if gateway not in documents.gateways(session, organisation_id, [gateway]):
+        raise NotFound("gateway", gateway, "`bizpbx gateway list` shows all.")
+    return replace(request, caller=replace(request.caller, gateway=gateway))
 
 
 def _request(caller: str, to: str, tenant: Tenant) -> Request:

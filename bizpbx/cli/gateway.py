@@ -16,9 +16,9 @@ app = commands(
         section="gateways",
         name_field="name",
         model="Gateway",
-        columns=("name", "host", "port", "transport", "username", "registers", "ping", "trunk"),
+        columns=("name", "host", "port", "transport", "username", "registers", "ping", "trunk", "outbound_rule"),
         name="carrier",
-        pairs="host=sip.carrier.example port=5060",
+        pairs="outbound_rule=Standard payer=100",
         add="carrier host=sip.carrier.example username=acme password=… trunk=true",
         about="Carrier trunks and other SIP accounts outside the PBX.",
     )

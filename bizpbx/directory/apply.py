@@ -139,6 +139,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     simple.rules(work)
     extensions.extensions(work)
     lines.lines(work)
+    simple.gateway_calls(work)
     simple.numbers(work)
     work.session.execute(
         update(Organisation)

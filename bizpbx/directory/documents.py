@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from bizpbx.directory import guard_limits, licence, line_values, passcodes, values
 from bizpbx.directory import rates as stored_rates
 from bizpbx.directory.extension import Extension
-from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.gateway import Gateway, GatewayCalls
 from bizpbx.directory.line_records import lines
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
@@ -91,7 +91,16 @@ def numbers(session: Session, organisation_id: int, names: Collection[str] | Non
 
 def gateways(session: Session, organisation_id: int, names: Collection[str] | None = None) -> dict[str, Document]:
     """With STORED for a password that is stored."""
-    query = select(Gateway).where(Gateway.organisation_id == organisation_id, *among(Gateway.name, names))
+    query = (
+        select(Gateway, OutboundRule.name, Extension.key)
+        .outerjoin(
+            GatewayCalls,
+            (GatewayCalls.organisation_id == Gateway.organisation_id) & (GatewayCalls.gateway_id == Gateway.id),
+        )
+        .outerjoin(OutboundRule, OutboundRule.id == GatewayCalls.rule_id)
+        .outerjoin(Extension, Extension.id == GatewayCalls.payer_id)
+        .where(Gateway.organisation_id == organisation_id, *among(Gateway.name, names))
+    )
     found = {
         row.name: {
             "name": row.name,
@@ -104,8 +113,10 @@ def gateways(session: Session, organisation_id: int, names: Collection[str] | No
             "registers": row.registers,
             "ping": row.ping,
             "addresses": row.addresses,
+            "outbound_rule": rule,
+            "payer": payer,
         }
-        for row in session.scalars(query)
+        for row, rule, payer in session.execute(query)
         if names is None or row.name in names
     }
     return in_order(found)

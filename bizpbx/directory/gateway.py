@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bizpbx.directory.base import Base, Owned, choice
+from bizpbx.directory.base import Base, Owned, choice, within
 
 
 class Transport(StrEnum):
@@ -40,3 +40,20 @@ class Gateway(Owned, Base):
     """Seconds between two OPTIONS; null: none are sent."""
     addresses: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     """Addresses and networks that it calls from, beside `host`."""
+
+
+class GatewayCalls(Base):
+    """Of a gateway that calls out, as a customer's own PBX does: the rule its calls are under, and who pays for them.
+    One without a row reaches the organisation's DIDs alone."""
+
+    __tablename__ = "gateway_calls"
+    __table_args__ = (
+        within("gateway_id", "gateway", ondelete="CASCADE"),
+        within("rule_id", "outbound_rule"),
+        within("payer_id", "extension"),
+    )
+
+    organisation_id: Mapped[int] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int]
+    payer_id: Mapped[int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bizpbx.directory import addresses, line_records, line_values, records, rule_records, values
 from bizpbx.directory.extension import Extension as ExtensionTable
 from bizpbx.directory.gateway import Gateway as GatewayTable
+from bizpbx.directory.gateway import GatewayCalls
 from bizpbx.directory.number import Number
 from bizpbx.directory.organisation import Organisation as OrganisationTable
 from bizpbx.directory.rate_decks import RateDecks
@@ -53,6 +54,8 @@ class Snapshot:
     extensions: dict[str, Extension] = field(default_factory=dict)
     lines: dict[str, VirtualLine] = field(default_factory=dict)
     numbers: dict[str, str | None] = field(default_factory=dict)
+    payers: dict[str, tuple[str, int]] | None = None
+    """Gateway that calls out → key of who pays, and the rule."""
     accounts: dict[str, Account] = field(default_factory=dict)
     """By SIP user. They hold what authenticates a device, and go nowhere but into the directory's answers."""
     unknown: set[str] = field(default_factory=set)
@@ -127,6 +130,18 @@ class LoadedTenant:
         key: str | None = row.key
         self.snapshot.numbers[e164] = key
         return key
+
+    def owns(self, e164: str) -> bool:
+        return self.number_target(e164) is not None or e164 in self.snapshot.numbers
+
+    def gateway_payer(self, name: str) -> Extension | None:
+        if self.snapshot.payers is None:
+            self.snapshot.payers = gateway_payers(self.session, self.organisation.id)
+        if name not in self.snapshot.payers:
+            return None
+        key, rule_id = self.snapshot.payers[name]
+        payer = self.extension(key)
+        return replace(payer, rule=self.rules().get(rule_id)) if payer is not None else None
 
     def deck(self) -> RateDeck:
         """What calls of the organisation cost."""
@@ -332,6 +347,16 @@ def load_gateways(session: Session, organisation: AnyRow, secrets: Secrets | Non
 
 def load_rules(session: Session, organisation_id: int, gateways: Mapping[int, Gateway]) -> dict[int, OutboundRule]:
     return {record.id: values.rule(record, gateways) for record in rule_records.rules(session, organisation_id)}
+
+
+def gateway_payers(session: Session, organisation_id: int) -> dict[str, tuple[str, int]]:
+    query = (
+        select(GatewayTable.name, ExtensionTable.key, GatewayCalls.rule_id)
+        .join(GatewayCalls, GatewayCalls.gateway_id == GatewayTable.id)
+        .join(ExtensionTable, ExtensionTable.id == GatewayCalls.payer_id)
+        .where(GatewayCalls.organisation_id == organisation_id)
+    )
+    return {row.name: (row.key, row.rule_id) for row in session.execute(query)}
 
 
 def own_numbers(session: Session, organisation_id: int) -> tuple[str, ...]:

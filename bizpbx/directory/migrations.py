@@ -14,7 +14,7 @@ from bizpbx.errors import ConfigurationError, NotReady
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0018"
+HEAD = "0019"
 """The newest revision, written down so that no command has to import Alembic to check it; a test compares."""
 
 

@@ -138,6 +138,8 @@ class Gateway(Section):
     registers: bool = True
     ping: Annotated[int, Field(ge=5, le=3600)] | None = 30
     addresses: Annotated[list[Annotated[str, checked(validation.network)]], Field(max_length=32)] = []
+    outbound_rule: Label | None = None
+    payer: Key | None = None
 
     @field_validator("addresses")
     @classmethod

@@ -7,7 +7,7 @@ from bizpbx.directory.base import Base
 from bizpbx.directory.caller_id import AssignedCallerId, CallerIdRequest
 from bizpbx.directory.device import Device
 from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
-from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.gateway import Gateway, GatewayCalls
 from bizpbx.directory.licence import Licence
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
@@ -39,6 +39,7 @@ __all__ = [
     "FallbackGateway",
     "ForwardTarget",
     "Gateway",
+    "GatewayCalls",
     "Greeting",
     "GuardCountry",
     "GuardRefusal",

@@ -27,7 +27,15 @@ class DrawnTenant:
         return self.tenant.organisation
 
     def extension(self, key: str) -> Extension | None:
-        found = self.tenant.extension(key)
+        return self._drawn(self.tenant.extension(key))
+
+    def gateway_payer(self, name: str) -> Extension | None:
+        return self._drawn(self.tenant.gateway_payer(name))
+
+    def owns(self, e164: str) -> bool:
+        return self.tenant.owns(e164)
+
+    def _drawn(self, found: Extension | None) -> Extension | None:
         if found is None or not found.draws_from:
             return found
         return replace(found, drawn=found.draws_from[self.chance % len(found.draws_from)])

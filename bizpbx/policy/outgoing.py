@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bizpbx.policy.caller_id import planned, presented
+from bizpbx.policy.caller_id import ANONYMOUS, planned, presented
 from bizpbx.policy.failover import attempts, gateways_of
 from bizpbx.policy.names import in_sentence
 from bizpbx.policy.outbound_rule import access
@@ -92,19 +92,29 @@ def route(owner: Extension, number: str, organisation: Organisation, caller_pres
     return Route(gateways, shown, owner.key, (*reasons, *_drawn(owner, shown)), ask)
 
 
-def outgoing(owner: Extension, number: str, organisation: Organisation, before: tuple[Reason, ...]) -> Plan:
-    """The call of an extension to an E.164 number."""
-    way = route(owner, number, organisation, caller_present=True)
+def outgoing(
+    owner: Extension,
+    number: str,
+    organisation: Organisation,
+    before: tuple[Reason, ...],
+    *,
+    caller_present: bool = True,
+    withheld: bool = False,
+) -> Plan:
+    """The call of an extension to an E.164 number. `withheld`: the number presented is not to be shown."""
+    way = route(owner, number, organisation, caller_present)
     if isinstance(way, Refusal):
         told = Announce(Stage.ANNOUNCE, PROMPT_FOR[way.cause])
         return Plan((told, HangUp(Stage.END, way.cause)), (*before, *way.reasons))
     ring = Ring(
         stage=Stage.RING,
-        targets=(way.target(number, way.presented, organisation.domain),),
+        targets=(way.target(number, ANONYMOUS if withheld else way.presented, organisation.domain),),
         timeout=RING_SECONDS,
-        caller_name=way.presented,
+        caller_name="Anonymous" if withheld else way.presented,
+        withheld=withheld,
     )
-    shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented} through {way.through}")
+    hidden = ", which is not to be shown," if withheld else ""
+    shows = Reason(Rule.CALLER_ID, f"{owner.key} presents {way.presented}{hidden} through {way.through}")
     asked: tuple[Step, ...] = (way.passcode,) if way.passcode is not None else ()
     steps = (*asked, *attempts(ring), Announce(Stage.ANNOUNCE), HangUp(Stage.END))
     return Plan(steps, (*before, *way.reasons, shows))

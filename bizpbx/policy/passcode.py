@@ -21,12 +21,12 @@ class Asked:
 def passcode(owner: Extension, organisation: Organisation, caller_present: bool) -> Asked:
     """What a required passcode means for a call of this extension.
 
-    Where the extension has none the call goes through, unless the organisation refuses that. On a forward the caller is
-    somebody else, who is never asked for the passcode of the extension that forwards.
+    Where the extension has none the call goes through, unless the organisation refuses that. On a forward, and on a
+    call from a gateway, the caller is somebody else, who is never asked for the passcode of the extension that pays.
     """
     key = owner.key
     if not caller_present:
-        text = f"on a forward of {key} there is nobody to ask for its passcode"
+        text = f"there is nobody on the line who is asked for the passcode of {key}"
         return Asked(False, None, Reason(Rule.PASSCODE_REQUIRED, text))
     if owner.passcode:
         return Asked(

@@ -24,6 +24,8 @@ class FromTrunk:
     withheld: bool = False
     diverted_by: tuple[str, ...] = ()
     """Users of the Diversion headers the call carried, newest first, as they came: untrusted text."""
+    gateway: str | None = None
+    """Name of the gateway that it can be of alone, by its account or its address; None: it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

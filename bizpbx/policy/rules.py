@@ -11,6 +11,7 @@ class Rule(StrEnum):
     # Who calls, and what is called
     ORGANISATION_UNKNOWN = "organisation-unknown"
     SOURCE_UNKNOWN = "source-unknown"
+    SOURCE_AMBIGUOUS = "source-ambiguous"
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_INACTIVE = "device-inactive"
     DEVICE_UNLICENSED = "device-unlicensed"
@@ -22,6 +23,7 @@ class Rule(StrEnum):
     KEY_UNKNOWN = "key-unknown"
     OWN_KEY = "own-key"
     WITHHELD = "withheld"
+    GATEWAY_RULE = "gateway-rule"
 
     # A call to an extension
     GATEWAY_MAPPED = "gateway-mapped"

@@ -255,6 +255,13 @@ class Tenant(Protocol):
     def number_target(self, e164: str) -> str | None:
         """The key that this DID of the organisation leads to; None if it is not one of its DIDs or leads nowhere."""
 
+    def owns(self, e164: str) -> bool:
+        """Whether this is a DID of the organisation, wherever it leads."""
+
+    def gateway_payer(self, name: str) -> Extension | None:
+        """Who pays for calls from the gateway of this name, under the rule of the gateway; None: it does not call
+        out."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrganisationSettings:

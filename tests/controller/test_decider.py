@@ -84,6 +84,57 @@ def test_nothing_but_dids_can_be_dialled_from_a_gateway(decider: Decider, dialle
     assert rules(decider(from_trunk(dialled))) == ["did-unknown"]
 
 
+BRANCH = "192.0.2.30"
+
+
+def with_branch(database: Database, **fields: object) -> Decider:
+    """A PBX of Acme's that calls out."""
+    data = example(ACME, ACME_DID)
+    data["gateways"][0]["trunk"] = True
+    calls = {"outbound_rule": "Standard", "payer": "101"}
+    data["gateways"].append({"name": "branch", "host": BRANCH, "port": 5066, "username": "b", "password": "p"} | calls)
+    if fields:
+        data["gateways"].append({"name": "other", "host": BRANCH, "port": 5067} | fields)
+    applied(database, data)
+    return Decider(Queries(database), SettingsReader())
+
+
+def test_a_gateway_with_a_rule_calls_out_by_its_address(settings: Database) -> None:
+    decider = with_branch(settings)
+    plan = decider(from_trunk("61234567", BRANCH))
+    assert rules(plan) == ["gateway-rule", "dial-plan", "country-allowed", "caller-id"]
+    assert plan.organisation == ACME
+    assert rules(decider(from_trunk("995", BRANCH))) == ["emergency"]
+    assert rules(decider(from_trunk("+93701234567", BRANCH)))[-1] == "passcode-required"
+    assert rules(decider(from_trunk(BRAVO_DID, BRANCH)))[2:] == ["country-allowed", "caller-id"]
+    assert decider(from_trunk(ACME_DID, BRANCH)).callee == "100"
+
+
+def test_a_gateway_with_a_rule_calls_out_by_its_account_from_anywhere(settings: Database) -> None:
+    decider = with_branch(settings)
+    assert rules(decider(by_account(f"branch.{ACME}", "61234567")))[0] == "gateway-rule"
+    assert rules(decider(by_account(f"carrier.{ACME}", "61234567"))) == ["did-unknown"]
+
+
+def test_of_gateways_at_one_address_the_port_tells_which_calls(settings: Database) -> None:
+    decider = with_branch(settings, trunk=True)
+
+    def from_port(port: int, dialled: str = "61234567") -> list[str]:
+        return rules(decider(replace(from_trunk(dialled, BRANCH), source=f"{BRANCH}:{port}")))
+
+    assert from_port(5066)[0] == "gateway-rule"
+    assert from_port(5067) == ["did-unknown"]
+    assert from_port(40000) == from_port(40000, "995") == ["source-ambiguous"]
+    assert from_port(40000, ACME_DID)[0] == "did"
+
+
+def test_a_payer_or_rule_that_goes_takes_the_calls_with_it(settings: Database) -> None:
+    decider = with_branch(settings)
+    gateway = {"name": "branch", "host": BRANCH, "port": 5066}
+    applied(settings, {"organisation": {"domain": ACME}, "gateways": [gateway]})
+    assert rules(decider(from_trunk("61234567", BRANCH))) == ["did-unknown"]
+
+
 def test_organisations_that_share_a_carrier_are_told_apart_by_the_number(settings: Database) -> None:
     shared = example("carol.example", "+6564291377")
     shared["gateways"][0]["host"] = ACME_CARRIER

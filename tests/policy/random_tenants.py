@@ -153,10 +153,13 @@ def a_tenant(random: Random) -> MemoryTenant:
         trunks=random.choice([(), (CARRIER,), (CARRIER, SPARE)]),
         refuse_without_passcode=random.random() < 0.5,
     )
+    extensions = {key: an_extension(random, key) for key in KEYS}
+    payer = replace(extensions[random.choice(KEYS)], rule=a_rule(random) if mostly(random) else None)
     return MemoryTenant(
         organisation,
-        {key: an_extension(random, key) for key in KEYS},
+        extensions,
         {did: random.choice([*KEYS, "700"]) for did in DIDS},
+        payers={"pbx": payer},
     )
 
 
@@ -172,6 +175,8 @@ trunks = st.builds(
     withheld=st.booleans(),
     diverted_by=st.lists(mostly_from(numbers, hostile), max_size=5).map(tuple),
 )
+calling_out = st.builds(lambda call, asked: Request(replace(call, gateway="pbx"), asked), trunks, dialled)
+"""Calls through a gateway that has a rule."""
 requests = st.one_of(
     st.builds(Request, st.builds(FromDevice, devices, st.booleans()), dialled),
     st.builds(Request, trunks, mostly_from(st.sampled_from(DIDS), dialled)),

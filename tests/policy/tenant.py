@@ -45,6 +45,8 @@ class MemoryTenant:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, VirtualLine] = field(default_factory=dict)
+    payers: Mapping[str, Extension] = field(default_factory=dict)
+    """Gateway that calls out → who pays, under the gateway's rule."""
 
     def extension(self, key: str) -> Extension | None:
         return self.extensions.get(key)
@@ -54,6 +56,12 @@ class MemoryTenant:
 
     def number_target(self, e164: str) -> str | None:
         return self.numbers.get(e164)
+
+    def owns(self, e164: str) -> bool:
+        return e164 in self.numbers
+
+    def gateway_payer(self, name: str) -> Extension | None:
+        return self.payers.get(name)
 
 
 _: type[Tenant] = MemoryTenant

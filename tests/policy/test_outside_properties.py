@@ -29,6 +29,7 @@ from tests.policy.random_tenants import (
     DIDS,
     KEYS,
     PREFIX,
+    calling_out,
     many,
     numbers,
     requests,
@@ -208,3 +209,27 @@ def test_a_call_that_comes_back_is_not_sent_out_again(tenant: MemoryTenant, call
     plan = decide(Request(back[how], called), replace(tenant, extensions=unmapped))
 
     assert not any(isinstance(target, GatewayTarget) for target in targets_of(plan))
+
+
+@many
+@given(calling_out, tenants)
+def test_a_gateway_calls_what_its_own_rule_opens_with_a_number_of_the_organisation(
+    request: Request, tenant: MemoryTenant
+) -> None:
+    plan = decide(request, tenant)
+    if rules_in(plan) & {Rule.EMERGENCY, Rule.DID, Rule.GATEWAY_MAPPED}:
+        return
+    payer = tenant.payers["pbx"]
+    rule = payer.rule
+    for target in targets_of(plan):
+        assert isinstance(target, GatewayTarget) and rule is not None
+        opened = {country for country, access in rule.countries if access is CountryAccess.ALLOWED}
+        opened -= {country for country, access in rule.countries if access is CountryAccess.PASSCODE}
+        assert country_of(target.dial) in opened
+        assert not target.dial.startswith(COSTLY_PREFIXES)
+        assert target.charge == payer.key
+        given_by_pbx = {target.asserted} & set(DIDS)
+        planned = {entry.caller_id for entry in rule.caller_id_plan}
+        own = {*payer.draws_from, payer.caller_id, tenant.organisation.main_number}
+        assert given_by_pbx or target.asserted in planned | own
+    assert not any(isinstance(step, AskPasscode) for step in plan.steps)

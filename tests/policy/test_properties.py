@@ -75,7 +75,7 @@ OF_A_TRANSFER = {
 }
 """See test_transfer_policy.py."""
 
-BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN}
+BEFORE_THE_POLICY = {Rule.ORGANISATION_UNKNOWN, Rule.SOURCE_UNKNOWN, Rule.SOURCE_AMBIGUOUS}
 """Applied where an organisation is looked for: before there are settings to decide from."""
 
 
@@ -232,7 +232,8 @@ def test_the_calls_above_meet_every_rule() -> None:
             f"{random.choice(KEYS)}-{random.choice(list(DeviceKind))}", mostly(random)
         )
         if random.random() < 0.5:
-            caller = FromTrunk(random.choice([None, *NUMBERS]), diverted_by=some(random, NUMBERS, 4))
+            pbx = random.choice([None, "pbx"])
+            caller = FromTrunk(random.choice([None, *NUMBERS]), diverted_by=some(random, NUMBERS, 4), gateway=pbx)
         dialled = random.choice([*DIDS, *KEYS, "199", *NUMBERS, *NATIONAL, *["112", "995", CODE] * 3, "x", "1234567"])
         seen |= rules_in(decide(Request(caller, dialled), tenant))
         if seen == expected:

@@ -154,6 +154,11 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             steps.append({"name": "bye", "hang_up": True})
         return {"key": key, "label": draw(LABELS), "steps": steps}
 
+    def calls_out() -> dict[str, Any]:
+        if rules and draw(st.booleans()):
+            return {"trunk": False, "outbound_rule": draw(st.sampled_from(rules)), "payer": draw(st.sampled_from(keys))}
+        return {"trunk": draw(st.booleans())}
+
     return {
         "organisation": {
             "name": draw(LABELS),
@@ -175,7 +180,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             {
                 "name": name,
                 "host": "sip.example",
-                "trunk": draw(st.booleans()),
+                **calls_out(),
                 "registers": draw(st.booleans()),
                 "ping": draw(st.none() | st.integers(5, 3600)),
                 "addresses": draw(st.lists(st.sampled_from(["203.0.113.0/28", "2001:db8::7"]), unique=True)),

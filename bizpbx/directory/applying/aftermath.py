@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from bizpbx.directory.applying.work import Work
 from bizpbx.directory.caller_id import AssignedCallerId, CallerIdRequest, RequestState
 from bizpbx.directory.extension import Extension, ForwardTarget, VipEntry
-from bizpbx.directory.gateway import Gateway
+from bizpbx.directory.gateway import Gateway, GatewayCalls
 from bizpbx.directory.member import Member
 from bizpbx.directory.number import Number
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, FallbackGateway, OutboundRule
@@ -43,6 +43,10 @@ def check_removals(work: Work) -> None:
             select(Extension.key, OutboundRule.name)
             .join(OutboundRule, OutboundRule.id == Extension.rule_id)
             .where(ours),
+            select(Gateway.name, OutboundRule.name)
+            .join(GatewayCalls, GatewayCalls.gateway_id == Gateway.id)
+            .join(OutboundRule, OutboundRule.id == GatewayCalls.rule_id)
+            .where(Gateway.organisation_id == work.organisation_id),
         ],
         "extensions": [
             select(Extension.key, target.key)
@@ -63,6 +67,10 @@ def check_removals(work: Work) -> None:
             .join(Extension, Extension.id == LineStep.extension_id)
             .where(ours)
             .distinct(),
+            select(Gateway.name, Extension.key)
+            .join(GatewayCalls, GatewayCalls.gateway_id == Gateway.id)
+            .join(Extension, Extension.id == GatewayCalls.payer_id)
+            .where(ours),
         ],
         "virtual_lines": [
             select(Number.e164, VirtualLine.key)
@@ -81,6 +89,7 @@ def check_removals(work: Work) -> None:
         ("gateways", 1): ("outbound_rules", "is used by rule {}; give that another gateway first."),
         ("gateways", 2): ("outbound_rules", "is a fallback of rule {}; take it out of its fallback_gateways first."),
         ("outbound_rules", 0): ("extensions", "is the rule of extension {}; give that another one first."),
+        ("outbound_rules", 1): ("gateways", "is the rule of gateway {}; give that another one first."),
         ("extensions", 0): ("extensions", "is a forward target of extension {}; change that first."),
         ("extensions", 1): ("extensions", "is on the VIP list of extension {}; change that first."),
         ("extensions", 2): ("numbers", "takes the calls to {}; send that number elsewhere first."),
@@ -89,6 +98,7 @@ def check_removals(work: Work) -> None:
             "virtual_lines",
             "pays for calls of virtual line {}, or is told of its missed calls; change that first.",
         ),
+        ("extensions", 5): ("gateways", "pays for calls of gateway {}; give that another payer first."),
         ("virtual_lines", 0): ("numbers", "takes the calls to {}; send that number elsewhere first."),
         ("virtual_lines", 1): ("virtual_lines", "is where virtual line {} goes on; change that first."),
     }

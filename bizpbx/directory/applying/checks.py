@@ -39,6 +39,7 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
         if document["password"] == STORED and (stored is None or stored["password"] is None):
             path = work.path("gateways", name, "password")
             work.problem(path, "no-stored-password", "is not stored yet; write the password out.")
+        check_gateway_calls(work, name, document)
     check_owners(work)
     work.refer("organisation.default_rule", "outbound_rules", organisation["default_rule"])
     work.refer("organisation.main_number", "numbers", organisation["main_number"])
@@ -132,6 +133,27 @@ def check_caller_id(caller_id: Document, problem: Callable[[str, str, str], None
     elif caller_id["number"] is not None and caller_id["number"] not in assigned:
         problem(
             "caller_id.number", "not-assigned", f"{caller_id['number']} is not in caller_id.assigned; pick one of it."
+        )
+
+
+def check_gateway_calls(work: Work, name: str, document: Document) -> None:
+    """A gateway calls out under a rule, at somebody's cost; a trunk never does: whoever calls in over it would."""
+    path = work.path("gateways", name, "outbound_rule")
+    work.refer(path, "outbound_rules", document["outbound_rule"])
+    work.refer(work.path("gateways", name, "payer"), "extensions", document["payer"])
+    if document["outbound_rule"] is None and document["payer"] is not None:
+        work.problem(path, "incomplete", "is missing; what payer pays for are calls under a rule.")
+    if document["outbound_rule"] is not None and document["payer"] is None:
+        work.problem(
+            work.path("gateways", name, "payer"),
+            "incomplete",
+            "is missing; an extension pays for calls under the rule.",
+        )
+    if document["outbound_rule"] is not None and document["trunk"]:
+        work.problem(
+            path,
+            "trunk-rule",
+            "is for a PBX; whoever calls in over a trunk would call out by it. Take one of both out.",
         )
 
 

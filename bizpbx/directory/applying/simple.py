@@ -7,13 +7,16 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from bizpbx.directory.applying.work import NAME_COLUMNS, Work, chunks
-from bizpbx.directory.gateway import Gateway, Transport
+from bizpbx.directory.gateway import Gateway, GatewayCalls, Transport
 from bizpbx.directory.member import MemberRole
 from bizpbx.directory.outbound_rule import CallerIdPlanEntry, DialPlanEntry, FallbackGateway, RuleCountry
 from bizpbx.directory.recording import Change
 from bizpbx.directory.secrets import STORED
 from bizpbx.errors import ConfigurationError
 from bizpbx.policy.settings import CountryAccess
+
+APART = ("password", "outbound_rule", "payer")
+"""What of a gateway is not in its row as it is written."""
 
 
 def write(work: Work, section: str, rows: dict[str, dict[str, Any]]) -> None:
@@ -70,7 +73,7 @@ def gateways(work: Work) -> None:
     tokens = new_tokens(work)
     rows = {}
     for name in plan.touched:
-        row = {field: value for field, value in plan.after[name].items() if field != "password"}
+        row = {field: value for field, value in plan.after[name].items() if field not in APART}
         rows[name] = row | {"transport": Transport(row["transport"])}
     write(work, "gateways", rows)
     cleared = {name: None for name in plan.changed if plan.after[name]["password"] is None}
@@ -79,6 +82,30 @@ def gateways(work: Work) -> None:
     ]
     if passwords:
         work.session.execute(update(Gateway), passwords)
+
+
+def gateway_calls(work: Work) -> None:
+    """Which gateways call out, once there are the rules and extensions that this needs."""
+    plan = work.sections["gateways"]
+    ids = work.ids["gateways"]
+    for some in chunks([ids[name] for name in (*plan.changed, *plan.removed)]):
+        work.session.execute(
+            delete(GatewayCalls).where(
+                GatewayCalls.organisation_id == work.organisation_id, GatewayCalls.gateway_id.in_(some)
+            )
+        )
+    rows = [
+        {
+            "organisation_id": work.organisation_id,
+            "gateway_id": ids[name],
+            "rule_id": work.ids["outbound_rules"][plan.after[name]["outbound_rule"]],
+            "payer_id": work.ids["extensions"][plan.after[name]["payer"]],
+        }
+        for name in plan.touched
+        if plan.after[name]["outbound_rule"] is not None
+    ]
+    if rows:
+        work.session.execute(insert(GatewayCalls), rows)
 
 
 def new_tokens(work: Work) -> dict[str, str]:
