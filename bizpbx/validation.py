@@ -132,9 +132,9 @@ def extension_key(text: str, country: str | None = None) -> str:
     if not KEY.fullmatch(text):
         raise InvalidText(f"must be 2 to 6 digits, such as 100, not {shown(text)}.")
     if country is not None:
-        from phonenumbers.shortnumberinfo import is_emergency_number
+        from bizpbx.policy.emergency import emergency_number
 
-        if is_emergency_number(text, country):
+        if emergency_number(text, country) is not None:
             raise InvalidText(f"{text} is an emergency number in {country}; take another key.")
     return text
 

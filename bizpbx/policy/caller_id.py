@@ -12,7 +12,7 @@ from bizpbx.policy.names import clean_name, in_sentence
 from bizpbx.policy.numbers import international
 from bizpbx.policy.plan import Reason
 from bizpbx.policy.rules import Rule
-from bizpbx.policy.settings import CallerIdPlanEntry, Extension, OnForward, Organisation, OutboundRule
+from bizpbx.policy.settings import CallerIdPlanEntry, Extension, OnForward, Organisation, OutboundRule, Tenant
 
 ANONYMOUS = "anonymous"
 """Shown in place of a number that is withheld or that nobody has (RFC 3323)."""
@@ -40,6 +40,15 @@ def call_back(extension: Extension | None, organisation: Organisation) -> str | 
     if own is not None:
         return own
     return international(organisation.main_number) if organisation.main_number else None
+
+
+def can_be_called_back(extension: Extension | None, tenant: Tenant) -> str | None:
+    """As `call_back`, but the main number where the extension's caller ID is a DID that leads nowhere."""
+    own, main = call_back(extension, tenant.organisation), call_back(None, tenant.organisation)
+    for number in (own, main):
+        if number is not None and not (tenant.owns(number) and tenant.number_target(number) is None):
+            return number
+    return own
 
 
 def planned(number: str, rule: OutboundRule) -> tuple[str, Reason] | None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 from bizpbx.policy.caller import Caller, inside, outside
-from bizpbx.policy.emergency import emergency_number
 from bizpbx.policy.internal import from_device, owner_of
 from bizpbx.policy.plan import (
     Cause,
@@ -38,11 +37,10 @@ def consultation(call: FromConsultation, request: Request, tenant: Tenant) -> Pl
     off = switched_off(tenant)
     if off is not None:
         return _refused(Cause.OUTGOING_CALL_BARRED, off)
-    urgent = emergency_number(request.dialled, tenant.organisation.country)
-    if urgent is not None:
-        text = f"{urgent} is an emergency number: it has to be called with nobody held"
-        return _refused(Cause.OUTGOING_CALL_BARRED, Reason(Rule.TRANSFER_EMERGENCY, text))
     plan = from_device(call.by, request, tenant)
+    if any(reason.rule in (Rule.EMERGENCY, Rule.EMERGENCY_NO_TRUNK) for reason in plan.reasons):
+        text = "an emergency number has to be called with nobody held"
+        return _refused(Cause.OUTGOING_CALL_BARRED, Reason(Rule.TRANSFER_EMERGENCY, text))
     key = by.key if by is not None else "?"
     held = _party(call.party, tenant) if call.party is not None else None
     if held is not None and _reaches(plan, held):

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from bizpbx.policy.caller import inside
-from bizpbx.policy.emergency import emergency, emergency_number
+from bizpbx.policy.emergency import emergency, emergency_number, planned_emergency_number
 from bizpbx.policy.incoming import incoming
 from bizpbx.policy.mailbox import CODE, mailbox
 from bizpbx.policy.outbound_rule import first_match, translate
@@ -25,8 +25,10 @@ def from_device(call: FromDevice, request: Request, tenant: Tenant) -> Plan:
     dialled = request.dialled
     caller, device = owner_of(call.sip_user, tenant)
     urgent = emergency_number(dialled, tenant.organisation.country)
+    if urgent is None and caller is not None and not _known(dialled, tenant):
+        urgent = planned_emergency_number(dialled, caller.rule, tenant.organisation.country)
     if urgent is not None:
-        return emergency(urgent, caller, tenant.organisation)
+        return emergency(urgent, caller, tenant)
     if caller is None or device is None:
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_UNKNOWN, "the calling device is of no extension"))
     unusable = why_not(caller, device)
@@ -37,14 +39,17 @@ def from_device(call: FromDevice, request: Request, tenant: Tenant) -> Plan:
         return _refused(Cause.CALL_REJECTED, Reason(Rule.DEVICE_NOT_SECURE, text))
     if dialled == CODE:
         return mailbox(caller)
-    if _KEY.fullmatch(dialled) and _known(dialled, tenant):
+    if _known(dialled, tenant):
         reason = Reason(Rule.KEY, f"{caller.key} dials the key {dialled}")
         return _to_key(caller, dialled, dialled, tenant, request.moment, reason)
     return _to_number(caller, request, tenant)
 
 
-def _known(key: str, tenant: Tenant) -> bool:
-    return tenant.extension(key) is not None or tenant.virtual_line(key) is not None
+def _known(dialled: str, tenant: Tenant) -> bool:
+    """Whether this is the key of somebody."""
+    if not _KEY.fullmatch(dialled):
+        return False
+    return tenant.extension(dialled) is not None or tenant.virtual_line(dialled) is not None
 
 
 def _to_number(caller: Extension, request: Request, tenant: Tenant) -> Plan:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bizpbx.policy.caller import outside
-from bizpbx.policy.emergency import emergency, emergency_number
+from bizpbx.policy.emergency import emergency, emergency_number, planned_emergency_number
 from bizpbx.policy.forwarding import MOST_DIVERSIONS
 from bizpbx.policy.incoming import incoming
 from bizpbx.policy.names import in_sentence
@@ -29,9 +29,11 @@ def from_trunk(call: FromTrunk, request: Request, tenant: Tenant) -> Plan:
     payer = tenant.gateway_payer(call.gateway) if call.gateway is not None else None
     if payer is not None:
         payer = _as_caller(payer, call, tenant)
-        urgent = emergency_number(digits, organisation.country)
+        urgent = emergency_number(digits, organisation.country) or planned_emergency_number(
+            digits, payer.rule, organisation.country
+        )
         if urgent is not None:
-            return emergency(urgent, payer, organisation)
+            return emergency(urgent, payer, tenant)
     for number in readings(digits, organisation.country):
         plan = _to_did(number, call, request, tenant)
         if plan is not None:

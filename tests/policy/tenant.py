@@ -43,7 +43,7 @@ class MemoryTenant:
 
     organisation: Organisation = ACME
     extensions: Mapping[str, Extension] = field(default_factory=dict)
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str | None] = field(default_factory=dict)
     lines: Mapping[str, VirtualLine] = field(default_factory=dict)
     payers: Mapping[str, Extension] = field(default_factory=dict)
     """Gateway that calls out → who pays, under the gateway's rule."""
@@ -79,7 +79,7 @@ def extension(key: str, *kinds: DeviceKind, **settings: object) -> Extension:
     return Extension(key, f"Desk {key}", **settings)  # type: ignore[arg-type]
 
 
-def tenant(*extensions: Extension, numbers: Mapping[str, str] | None = None, **changes: object) -> MemoryTenant:
+def tenant(*extensions: Extension, numbers: Mapping[str, str | None] | None = None, **changes: object) -> MemoryTenant:
     """Acme with these extensions; its main number leads to 100 unless told."""
     return MemoryTenant(
         replace(ACME, **changes),  # type: ignore[arg-type]

@@ -1,13 +1,17 @@
 """Emergency numbers of the home country, from every state."""
 
+from dataclasses import replace
+
 import pytest
 
 from bizpbx.policy.decide import decide
 from bizpbx.policy.emergency import emergency_number
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.request import FromDevice, Request
-from bizpbx.policy.settings import DeviceKind, Extension, Gateway
+from bizpbx.policy.settings import DeviceKind, DialPlanEntry, Extension, Gateway
 from tests.policy.tenant import (
+    MAIN,
+    STANDARD,
     device,
     end_of,
     extension,
@@ -15,6 +19,7 @@ from tests.policy.tenant import (
     gateway_targets,
     rules_of,
     shown_to,
+    targets_of,
     tenant,
     who_rings,
 )
@@ -44,6 +49,38 @@ def test_the_emergency_numbers_of_the_home_country_leave_through_the_trunk(count
 @pytest.mark.parametrize("dialled", ["9999", "99", "+999", "00999", "９９９", "999#", "911", ""])
 def test_other_numbers_are_no_emergency_numbers(dialled: str) -> None:
     assert emergency_number(dialled, "SG") is None
+
+
+@pytest.mark.parametrize(
+    ("dialled", "country", "number"),
+    [
+        ("+65995", "SG", "995"),
+        ("0065995", "SG", "995"),
+        ("+65 9-9-5", "SG", "995"),
+        ("+1911", "US", "911"),
+        ("+49112", "DE", "112"),
+    ],
+)
+def test_a_phone_may_put_the_country_code_before_it(dialled: str, country: str, number: str) -> None:
+    assert emergency_number(dialled, country) == number
+
+
+@pytest.mark.parametrize("dialled", ["65995", "+6599", "+659951", "+66995", "+6565995", "+1911", "++65995"])
+def test_another_country_s_code_or_none_makes_no_emergency_number(dialled: str) -> None:
+    assert emergency_number(dialled, "SG") is None
+
+
+def test_a_dial_plan_may_make_one_of_a_digit_for_an_outside_line() -> None:
+    rule = replace(STANDARD, dial_plan=(DialPlanEntry(("0",), 4, strip=1), *STANDARD.dial_plan), countries=())
+    unlicensed = (device("101", DeviceKind.IP_PHONE, licensed=False),)
+    acme = tenant(extension("100", rule=rule), extension("101", rule=rule, devices=unlicensed), extension("0999"))
+
+    for key in ("100", "101"):
+        plan = from_inside(acme, key, "0995")
+        assert who_rings(plan) == ["995"]
+        assert rules_of(plan) == ["emergency"]
+    assert who_rings(from_inside(acme, "100", "0999")) == ["0999-ip_phone"]  # a key is a key
+    assert targets_of(from_inside(tenant(extension("100")), "100", "0995")) == []
 
 
 @pytest.mark.parametrize("country", ["", "ZZ", "XX"])
@@ -80,6 +117,17 @@ def test_the_number_shown_is_the_extension_s_else_the_organisation_s() -> None:
     assert shown_to(own, "995") == "+6564291399"
     assert shown_to(main, "995") == "+6564291310"
     assert shown_to(none, "995") == "anonymous"
+
+
+def test_a_number_that_leads_nowhere_is_not_one_that_can_be_called_back() -> None:
+    nowhere, other = "+6564291398", "+6564291399"
+    acme = tenant(extension("100", caller_id=nowhere), numbers={MAIN: "100", nowhere: None})
+    lost = tenant(extension("100", caller_id=nowhere), numbers={MAIN: None, nowhere: None})
+    led = tenant(extension("100", caller_id=other), numbers={MAIN: "100", other: "100"})
+
+    assert shown_to(from_inside(acme, "100", "995"), "995") == MAIN
+    assert shown_to(from_inside(lost, "100", "995"), "995") == nowhere
+    assert shown_to(from_inside(led, "100", "995"), "995") == other
 
 
 def test_without_a_trunk_the_rule_s_gateway_is_used_and_without_that_the_call_fails() -> None:

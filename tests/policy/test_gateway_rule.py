@@ -9,7 +9,7 @@ import pytest
 from bizpbx.policy.decide import decide
 from bizpbx.policy.plan import Cause, Plan
 from bizpbx.policy.request import FromTrunk, Request
-from bizpbx.policy.settings import CallerIdPlanEntry, CountryAccess, OutboundRule
+from bizpbx.policy.settings import CallerIdPlanEntry, CountryAccess, DialPlanEntry, OutboundRule
 from tests.policy.tenant import (
     CARRIER,
     MAIN,
@@ -119,6 +119,13 @@ def test_an_emergency_number_leaves_with_the_number_it_was_called_from() -> None
     assert (who_rings(own), shown_to(own, "995")) == (["995"], OWN)
     assert shown_to(foreign, "995") == "+6564291399"
     assert gateway_targets(own)[0].charge is None
+
+
+def test_an_emergency_number_may_have_a_digit_for_an_outside_line_before_it() -> None:
+    rule = replace(BRANCH, dial_plan=(DialPlanEntry(("9",), 4, strip=1),))
+    where = replace(ACME, payers={"branch": replace(PAYER, rule=rule)})
+
+    assert who_rings(through("branch", "9995", where=where)) == ["995"]
 
 
 def test_a_call_that_was_diverted_often_is_not_sent_out_again() -> None:

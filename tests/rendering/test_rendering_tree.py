@@ -312,12 +312,21 @@ def test_gateways_alone_may_call_from_outside() -> None:
     assert six.xpath("string(//param[@name='proxy']/@value)") == "[2001:db8::1]:5070"
 
 
+NEARLY_995 = ("995", "+65995", "0065995", "65995", "+995", "+66995", "+659951", "00995")
+
+
 @pytest.mark.parametrize("country", sorted({code for codes in COUNTRY_CODE_TO_REGION_CODE.values() for code in codes}))
 def test_emergency_numbers_are_those_of_the_country(country: str) -> None:
     expression = emergency_expression(country)
     numbers = [str(number) for number in range(1000)] + ["000", "061", "1122", "1669"]
     matched = {n for n in numbers if expression and re.fullmatch(expression.replace("\\z", "\\Z"), n)}
     assert matched == {n for n in numbers if shortnumberinfo.is_emergency_number(n, country)}
+
+
+def test_an_emergency_number_is_one_with_the_country_s_code_before_it_too() -> None:
+    expression = (emergency_expression("SG") or "").replace("\\z", "\\Z")
+    groups = {n: match and match[1] for n in NEARLY_995 for match in [re.fullmatch(expression, n)]}
+    assert groups == dict.fromkeys(NEARLY_995) | dict.fromkeys(("995", "+65995", "0065995"), "995")
 
 
 def test_every_expression_is_anchored_at_both_ends() -> None:

@@ -60,6 +60,26 @@ def test_every_emergency_number_of_the_home_country_is_dialled_as_it_is(scene: S
     check(scene, dial(scene, number), number)
 
 
+@pytest.mark.parametrize("controller", [True, False], ids=["decided", "no controller"])
+@pytest.mark.parametrize("number", ["+65995", "0065995"])
+def test_a_phone_may_put_the_country_code_before_it(scene: Scene, number: str, controller: bool) -> None:
+    if not controller:
+        scene.installation.controllers[0].kill()
+    check(scene, dial(scene, number))
+
+
+def test_a_dial_plan_may_take_a_digit_for_an_outside_line_off_it(scene: Scene) -> None:
+    scene.set("rule", "Standard", "dial_plan=[{starts_with: ['0'], length: 4, strip: 1}]", "countries.SG=null")
+    check(scene, dial(scene, "0995"))
+
+
+def test_a_number_that_leads_nowhere_is_not_presented(scene: Scene) -> None:
+    scene.set("extension", "101", "caller_id.number=+6564291311")
+    scene.set("number", "+6564291311", "to=null")
+    check(scene, dial(scene))
+    assert scene.carrier.incoming[0].number == "+6564291310"
+
+
 def test_a_locked_passcode_does_not_bar_it(scene: Scene) -> None:
     scene.set("rule", "Standard", "countries.SG=passcode")
     scene.set(*PASSCODE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from phonenumbers import PhoneMetadata
+from phonenumbers import PhoneMetadata, country_code_for_region
 
 from bizpbx.freeswitch import consulting, transfer_keys
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
@@ -90,10 +90,12 @@ def _numbers(settings: OrganisationSettings) -> Iterator[tuple[str, str, str]]:
 
 
 def emergency_expression(country: str) -> str | None:
-    """Expression that matches the emergency numbers of a country (ISO letters), from the metadata of phonenumbers."""
+    """Expression that matches the emergency numbers of a country (ISO letters), from the metadata of phonenumbers, with
+    the country's code before them or without; the first group is the number as it is dialled."""
     metadata = PhoneMetadata.short_metadata_for_region(country.upper())
     pattern = metadata and metadata.emergency and metadata.emergency.national_number_pattern
-    return rf"^({pattern})\z" if pattern else None
+    code = country_code_for_region(country.upper())
+    return rf"^(?:(?:\+|00){code})?({pattern})\z" if pattern else None
 
 
 def _endings() -> tuple[tuple[str, str], ...]:
