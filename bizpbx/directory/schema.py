@@ -43,6 +43,8 @@ Kind = Literal["ip_phone", "mobile", "desktop"]
 Seats = Annotated[int, Field(ge=0, le=100_000)]
 
 
+MOST_DIALLED = 20
+"""Digits: a number of 15, after `011` or the like, and a digit for an outside line."""
 MOST_RATES = 250_000
 MOST_LINES = 1000
 
@@ -160,14 +162,14 @@ class Rate(Section):
 
 class DialPlanEntry(Section):
     starts_with: Annotated[list[Digits], Field(min_length=1, max_length=100)]
-    length: Annotated[int, Field(ge=1, le=15)]
-    strip: Annotated[int, Field(ge=0, le=15)] = 0
+    length: Annotated[int, Field(ge=1, le=MOST_DIALLED)]
+    strip: Annotated[int, Field(ge=0, le=MOST_DIALLED)] = 0
     prepend: Annotated[str, checked(digits_or_nothing)] = ""
 
     @field_validator("strip")
     @classmethod
     def not_more_than_there_is(cls, strip: int, info: ValidationInfo) -> int:
-        if strip > info.data.get("length", 15):
+        if strip > info.data.get("length", MOST_DIALLED):
             raise PydanticCustomError("out-of-range", "is more than length; a number has no more digits to strip.")
         return strip
 

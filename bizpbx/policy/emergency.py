@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import phonenumbers
 from phonenumbers import shortnumberinfo
 
@@ -26,6 +28,13 @@ def emergency_number(dialled: str, country: str) -> str | None:
     for start in (f"+{code}", f"00{code}") if code else ():
         digits = digits.removeprefix(start)
     return digits if shortnumberinfo.is_emergency_number(digits, country) else None
+
+
+@cache
+def emergency_numbers(country: str) -> frozenset[str]:
+    """All of a country (ISO letters)."""
+    tried = (str(number).zfill(digits) for digits in (2, 3, 4) for number in range(10**digits))
+    return frozenset(number for number in tried if shortnumberinfo.is_emergency_number(number, country))
 
 
 def planned_emergency_number(dialled: str, rule: OutboundRule | None, country: str) -> str | None:

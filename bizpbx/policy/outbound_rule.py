@@ -29,7 +29,9 @@ def translate(dialled: str, rule: OutboundRule | None) -> tuple[str | None, Reas
     if number is None:
         text = f"the dial plan of {in_sentence(rule.name)} makes of {digits} what is not a number of any country"
         return None, Reason(Rule.NUMBER_INVALID, text)
-    return number, Reason(Rule.DIAL_PLAN, f"the dial plan of {in_sentence(rule.name)} makes {number} of {digits}")
+    place = rule.dial_plan.index(entry) + 1
+    text = f"the dial plan of {in_sentence(rule.name)} makes {number} of {digits} (entry {place})"
+    return number, Reason(Rule.DIAL_PLAN, text)
 
 
 def first_match(digits: str, rule: OutboundRule | None) -> DialPlanEntry | None:

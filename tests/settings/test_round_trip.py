@@ -109,14 +109,12 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         return data
 
     def rule(name: str) -> dict[str, Any]:
-        entry = st.fixed_dictionaries(
-            {
-                "starts_with": st.lists(st.from_regex(r"[0-9]{1,3}", fullmatch=True), min_size=1, max_size=3),
-                "length": st.integers(4, 15),
-                "strip": st.integers(0, 4),
-                "prepend": st.from_regex(r"[0-9]{0,3}", fullmatch=True),
-            }
-        )
+        entries = [
+            {"starts_with": ["3", "6", "8", "9"], "length": 8, "strip": 0, "prepend": "65"},
+            {"starts_with": ["00", "01"], "length": 14, "strip": 2, "prepend": ""},
+            {"starts_with": ["9"], "length": 9, "strip": 1, "prepend": "65"},
+            {"starts_with": ["0"], "length": 4, "strip": 1, "prepend": ""},
+        ]
         countries = st.dictionaries(st.sampled_from(["SG", "NO", "US"]), st.sampled_from(["allowed", "passcode"]))
         gateway = maybe(gateways)
         others = [each for each in gateways if each != gateway]
@@ -124,7 +122,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             "name": name,
             "gateway": gateway,
             "fallback_gateways": draw(st.permutations(others)) if gateway is not None else [],
-            "dial_plan": draw(st.lists(entry, max_size=3)),
+            "dial_plan": draw(st.permutations(entries))[: draw(st.integers(0, 4))],
             "countries": draw(countries),
             "caller_id_plan": [
                 {"country": country, "prefix": draw(st.from_regex(r"[0-9]{0,3}", fullmatch=True)), "caller_id": did}

@@ -150,3 +150,47 @@ def test_a_country_and_prefix_stand_in_a_plan_once(sqlite_database: Database) ->
     plan = [{"country": "VN", "prefix": "9", "caller_id": DID}, {"country": "VN", "prefix": "9", "caller_id": OTHER}]
     with pytest.raises(InvalidSettings, match="VN 9 twice"):
         applied(sqlite_database, with_rule(caller_id_plan=plan))
+
+
+def entry(*starts_with: str, length: int = 8, strip: int = 0, prepend: str = "65") -> dict[str, Any]:
+    return {"starts_with": list(starts_with), "length": length, "strip": strip, "prepend": prepend}
+
+
+@pytest.mark.parametrize(
+    ("plan", "where", "code"),
+    [
+        ([entry("6"), entry("6")], "[1].starts_with[0]", "unreachable"),
+        ([entry("6"), entry("9", "65", prepend="84")], "[1].starts_with[1]", "unreachable"),
+        ([entry("6", "9", "6")], "[0].starts_with[2]", "duplicate"),
+        ([entry("6", "61")], "[0].starts_with[1]", "duplicate"),
+        ([entry("001651", length=5, strip=3, prepend="6561234567")], "[0].starts_with[0]", "unreachable"),
+        ([entry("6", prepend="999")], "[0].starts_with[0]", "no-number"),
+        ([entry("6", prepend="6")], "[0].starts_with[0]", "no-number"),
+        ([entry("6", length=9)], "[0].starts_with[0]", "no-number"),
+        ([entry("06", length=9, prepend="")], "[0].starts_with[0]", "no-number"),
+        ([entry("1", length=11, strip=11, prepend="656123456")], "[0].starts_with[0]", "no-number"),
+        ([entry("0", length=3, strip=1, prepend="")], "[0].starts_with[0]", "no-number"),
+    ],
+)
+def test_an_entry_of_a_dial_plan_that_comes_to_nothing_is_refused(
+    sqlite_database: Database, plan: list[dict[str, Any]], where: str, code: str
+) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        applied(sqlite_database, with_rule(dial_plan=plan))
+    assert [(path, told) for path, told, _ in refused.value.problems] == [(f"outbound_rules[0].dial_plan{where}", code)]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [entry("61"), entry("6"), entry("6", length=9, strip=1)],  # the narrow one first; another length
+        [entry("011", length=18, strip=3, prepend=""), entry("9011", length=19, strip=4, prepend="")],
+        [entry("0", length=10, strip=1, prepend="49"), entry("00", length=14, strip=0, prepend="")],
+        [entry("0995", length=4, strip=1, prepend=""), entry("9", length=4, strip=1, prepend="")],  # emergency numbers
+        [entry("2", length=7, prepend="1212"), entry("18", length=4, strip=4, prepend="6561234567")],
+        [entry("020", length=11, prepend="44")],  # a trunk prefix that the country has is dropped
+    ],
+)
+def test_an_entry_that_makes_a_number_is_taken(sqlite_database: Database, plan: list[dict[str, Any]]) -> None:
+    applied(sqlite_database, with_rule(dial_plan=plan))
+    assert rule(sqlite_database)["dial_plan"] == plan

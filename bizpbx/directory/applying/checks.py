@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bizpbx import validation
 from bizpbx.directory import passcodes
 from bizpbx.directory.applying import line_checks, messages
+from bizpbx.directory.applying.dial_plan_checks import check_dial_plan
 from bizpbx.directory.applying.work import CHUNK, Work
 from bizpbx.directory.documents import Document
 from bizpbx.directory.number import Number
@@ -29,6 +30,7 @@ def check(work: Work, organisation: Document, country_changed: bool) -> None:
         work.refer(work.path("outbound_rules", name, "gateway"), "gateways", document["gateway"])
         check_fallback_gateways(work, name, document)
         check_caller_id_plan(work, name, document)
+        check_dial_plan(work, name, document)
     for name, document in work.sections["numbers"].after.items():
         check_destination(work, work.path("numbers", name, "to"), document["to"])
     for name, document in work.sections["gateways"].after.items():
