@@ -26,6 +26,13 @@ APART = {
 }
 """National ranges that are listed as `<country>-<suffix>`. Personal numbers (+44 70 …) are charged as premium."""
 
+DIRECTORY = {"AT": "118", "DE": "118", "LU": "118", "SI": "118"}
+"""Directory enquiries (numbering plans of these countries). They cost what premium numbers do, and connect to any other
+number at that price. Written with the country's code they are possible numbers, which no metadata has."""
+
+PAY_PER_CALL = "976"
+"""Exchange of every area code behind +1 (North American numbering plan)."""
+
 _SHORTEST = 3
 
 
@@ -48,7 +55,7 @@ def country_of(e164: str) -> str:
         region = regions[0] if len(regions) == 1 else None
     if region is None or not region.isalpha():
         return f"+{code}"
-    apart = APART.get(_type(number))
+    apart = APART.get(_type(number, region))
     return f"{region}-{apart}" if apart else region
 
 
@@ -60,13 +67,18 @@ def known_country(name: str) -> bool:
     return region in phonenumbers.SUPPORTED_REGIONS and (not apart or suffix in APART.values())
 
 
-def _type(number: PhoneNumber) -> int:
+def _type(number: PhoneNumber, region: str) -> int:
     """The type of a number. Networks ignore digits beyond a number's end, so a number of no known range is what its
     longest known beginning is: `+49 900 1234567` does not stop being premium by one digit more."""
     found = phonenumbers.number_type(number)
     national = phonenumbers.national_significant_number(number)
+    if number.country_code == 1 and national[3:6] == PAY_PER_CALL:
+        return int(PhoneNumberType.PREMIUM_RATE)
     for end in range(len(national) - 1, _SHORTEST - 1, -1):
         if found != PhoneNumberType.UNKNOWN:
             return found
         found = phonenumbers.number_type(phonenumbers.parse(f"+{number.country_code}{national[:end]}", None))
+    directory = DIRECTORY.get(region)
+    if found == PhoneNumberType.UNKNOWN and directory is not None and national.startswith(directory):
+        return int(PhoneNumberType.PREMIUM_RATE)
     return found

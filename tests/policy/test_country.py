@@ -65,6 +65,23 @@ def test_expensive_ranges_are_countries_of_their_own(number: str, country: str) 
     assert country_of(number) == country
 
 
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        ("+4911833", "DE-PREMIUM"),  # directory enquiries, which the carrier may put through to a premium service
+        ("+49118330", "DE-PREMIUM"),
+        ("+4911880", "DE-PREMIUM"),
+        ("+43118877", "AT-PREMIUM"),
+        ("+12129761234", "US-PREMIUM"),  # pay-per-call exchange of any area code
+        ("+14169761234", "CA-PREMIUM"),
+        ("+441189123456", "GB"),  # Reading
+        ("+12127379761", "US"),
+    ],
+)
+def test_premium_ranges_that_the_metadata_does_not_know(number: str, country: str) -> None:
+    assert country_of(number) == country
+
+
 @pytest.mark.parametrize("more", ["0", "00", "12", "999"])
 def test_digits_after_a_premium_number_do_not_make_it_cheaper(more: str) -> None:
     assert country_of("+499001234567" + more) == "DE-PREMIUM"
