@@ -32,6 +32,8 @@ class Attempt:
     number: str | None = None
     """User of the From header; None: what an honest caller writes."""
     headers: tuple[Header, ...] = ()
+    parameters: str = ""
+    """Of the URI in the From header."""
 
     @property
     def dialled(self) -> str:
@@ -64,6 +66,11 @@ def attempts(file: str, carrier_port: int) -> list[Attempt]:
         headers = tuple((filled(header), filled(value, *times)) for header, value, *times in lines)
         for way in (INSIDE, TO_NUMBER, FROM_OUTSIDE):
             found.append(presenting(name, way.name, way, headers=headers))
+    for name, parameters in corpus["parameters"].items():
+        found += [
+            replace(way, name=f"{name}, {way.name}", parameters=filled(parameters))
+            for way in (INSIDE, TO_NUMBER, FROM_OUTSIDE)
+        ]
     for name, payload in corpus["uris"].items():
         uri = filled(payload["uri"])
         found.append(Attempt(f"{name}, dialled", False, uri, payload.get("rings")))

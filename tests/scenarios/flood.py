@@ -117,7 +117,7 @@ class Flood:
     ) -> str:
         attempt = placed.attempt
         number = self.user if attempt.number is None else attempt.number
-        sender = named(attempt.display_name, f"sip:{encoded(number)}@{self.domain}")
+        sender = named(attempt.display_name, f"sip:{encoded(number)}@{self.domain}{attempt.parameters}")
         kind = branch if method in ("INVITE", "ACK") else method
         transaction = f"z9hG4bK{placed.call_id.partition('@')[0]}{placed.cseq}{kind}"
         return (

@@ -25,6 +25,14 @@ SECRET = "canary-" + secrets.token_hex(8)
 """In a header of every call, and so in a variable of its channel."""
 GLOBAL_SECRET = "canary-" + secrets.token_hex(8)
 RATE = 100
+OURS = frozenset(
+    (
+        *("Allow", "Allow-Events", "CSeq", "Call-ID", "Contact", "Content-Disposition", "Content-Length"),
+        *("Content-Type", "From", "Max-Forwards", "P-Asserted-Identity", "Supported", "To", "User-Agent", "Via"),
+        "X-FS-Support",
+    )
+)
+"""Headers of an INVITE of the switch."""
 TOGETHER = 40
 """Calls under way at once on the simulator."""
 
@@ -161,6 +169,9 @@ def check_what_was_seen(scene: Scene) -> None:
     assert {(seen.number, seen.display_name) for seen in inside} == {("104", "Workshop")}
     from_outside = scene.registered("101-ip_phone").incoming
     for seen in (*scene.carrier.incoming, *inside, *from_outside):
+        # Nothing goes further by a name of its own, and nothing in a header that is ours.
+        assert {name for name, _ in seen.headers} <= OURS
+        assert "isup-oli" not in (seen.header("From") or "")
         for name, value in seen.headers:
             assert SECRET not in value and GLOBAL_SECRET not in value, (name, value)
             assert "${" not in value and value.isprintable(), (name, value)
