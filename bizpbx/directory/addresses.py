@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 TIME_TO_LIVE = 60.0
-"""Seconds that an answer of the resolver is used."""
+"""Seconds that an answer of the resolver is used before it is asked again."""
+
+PATIENCE = 1.0
+"""Seconds that a call waits for names that have never been resolved, all together."""
+
+NEVER: Final[tuple[float, frozenset[str]]] = (float("-inf"), frozenset())
 
 
 def resolve(name: str) -> frozenset[str]:
@@ -44,29 +51,63 @@ def within(address: str, networks: Iterable[str]) -> bool:
     return any(wanted in ip_network(network) for network in networks)
 
 
+def in_background(work: Callable[[], None]) -> None:
+    """Do it meanwhile: in a thread, or where threads are greenlets in one of these."""
+    threading.Thread(target=work, name="resolver", daemon=True).start()
+
+
 class Names:
-    """Remembers what names resolve to. A name that cannot be resolved just now keeps its last addresses."""
+    """Remembers what names resolve to. A name that cannot be resolved just now keeps its last addresses.
+
+    Nobody waits for the resolver: it takes half a minute to give a name up, and any organisation can have a gateway
+    with such a name. Old answers serve until a new one is there; only for a name that was never resolved somebody
+    waits, PATIENCE at the most.
+    """
 
     def __init__(
-        self, resolver: Callable[[str], frozenset[str]] = resolve, clock: Callable[[], float] = time.monotonic
+        self,
+        resolver: Callable[[str], frozenset[str]] = resolve,
+        clock: Callable[[], float] = time.monotonic,
+        start: Callable[[Callable[[], None]], object] = in_background,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
+        self._start = start
         self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asked: dict[str, threading.Event] = {}
 
     def matching(self, hosts: Iterable[str], address: str) -> list[str]:
         """Those of `hosts` that are this address or resolve to it."""
+        hosts = list(hosts)
         wanted = normal(address)
-        return [
-            host for host in hosts if (normal(host) == wanted if is_address(host) else wanted in self.addresses(host))
-        ]
+        known = self.addresses(host for host in hosts if not is_address(host))
+        return [host for host in hosts if (wanted in known[host] if host in known else normal(host) == wanted)]
 
-    def addresses(self, name: str) -> frozenset[str]:
+    def addresses(self, names: Iterable[str]) -> dict[str, frozenset[str]]:
+        """What each of these names resolves to, as far as that is known."""
+        names = list(names)
         now = self._clock()
-        expires, known = self._known.get(name, (float("-inf"), frozenset()))
-        if now < expires:
-            return known
-        with suppress(OSError):
-            known = self._resolver(name)
-        self._known[name] = (now + TIME_TO_LIVE, known)
-        return known
+        for name in names:
+            expires, _ = self._known.get(name, NEVER)
+            if now >= expires and name not in self._asked:
+                self._ask(name)
+        new = [asked for name in names if name not in self._known and (asked := self._asked.get(name)) is not None]
+        deadline = time.monotonic() + PATIENCE
+        for asked in new:
+            asked.wait(max(0.0, deadline - time.monotonic()))
+        return {name: self._known.get(name, NEVER)[1] for name in names}
+
+    def _ask(self, name: str) -> None:
+        answered = self._asked[name] = threading.Event()
+
+        def ask() -> None:
+            _, found = self._known.get(name, NEVER)
+            try:
+                with suppress(OSError, UnicodeError):
+                    found = self._resolver(name)
+            finally:
+                self._known[name] = (self._clock() + TIME_TO_LIVE, found)
+                del self._asked[name]
+                answered.set()
+
+        self._start(ask)

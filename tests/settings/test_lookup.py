@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -284,7 +286,7 @@ def test_names_are_resolved_once_a_minute_and_keep_their_last_address() -> None:
             raise OSError
         return frozenset({"192.0.2.10"})
 
-    names = Names(resolver, clock=lambda: now[0])
+    names = Names(resolver, clock=lambda: now[0], start=lambda work: work())
     hosts = ["sip.example", "192.0.2.10", "192.0.2.11", "2001:DB8::1"]
     assert names.matching(hosts, "192.0.2.10") == ["sip.example", "192.0.2.10"]
     assert names.matching(hosts, "::ffff:192.0.2.10") == ["sip.example", "192.0.2.10"]
@@ -293,3 +295,50 @@ def test_names_are_resolved_once_a_minute_and_keep_their_last_address() -> None:
     now[0] = 100
     assert names.matching(hosts, "192.0.2.10") == ["sip.example", "192.0.2.10"]
     assert asked == ["sip.example"] * 2
+
+
+def test_a_name_that_nobody_resolves_holds_no_call_up_but_the_first_for_a_second() -> None:
+    # given: a resolver that does not give up a name of somebody's, and answers for all others
+    release = threading.Event()
+    asked: list[str] = []
+
+    def resolver(name: str) -> frozenset[str]:
+        asked.append(name)
+        if name == "dead.example":
+            release.wait(20)
+            raise OSError
+        return frozenset({"192.0.2.10"})
+
+    names = Names(resolver)
+    hosts = ["dead.example", "sip.example", "192.0.2.10"]
+    try:
+        began = time.monotonic()
+        assert names.matching(hosts, "192.0.2.10") == ["sip.example", "192.0.2.10"]
+        assert time.monotonic() - began < 3
+    finally:
+        release.set()
+    assert sorted(asked) == ["dead.example", "sip.example"]
+
+
+def test_while_a_name_is_asked_for_again_its_last_address_serves() -> None:
+    # given: a name that was resolved a minute ago, and has moved since
+    now, found = [0.0], ["192.0.2.10"]
+    under_way: list[Callable[[], None]] = []
+
+    def start(work: Callable[[], None]) -> None:
+        if now[0]:
+            under_way.append(work)
+        else:
+            work()
+
+    names = Names(lambda _name: frozenset(found), lambda: now[0], start)
+    assert names.matching(["sip.example"], "192.0.2.10") == ["sip.example"]
+    now[0], found[0] = 61.0, "192.0.2.11"
+    # when: calls come before the resolver has answered
+    assert names.matching(["sip.example"], "192.0.2.10") == ["sip.example"]
+    assert names.matching(["sip.example"], "192.0.2.11") == []
+    # then: it is asked once, and from its answer on the new address counts
+    (work,) = under_way
+    work()
+    assert names.matching(["sip.example"], "192.0.2.11") == ["sip.example"]
+    assert names.matching(["sip.example"], "192.0.2.10") == []
