@@ -44,7 +44,7 @@ def render(
     from bizpbx.errors import Refused
     from bizpbx.freeswitch.rendering import check, diff, reload_commands, start_command, write
 
-    tree, manual = rendering.tree(config.load(), output if into else None)
+    tree, manual = rendering.tree(config.load(), output, into)
     problems = check(tree)
     if problems:
         raise Refused("\n".join(f"{problem.path}: {problem.text}" for problem in problems))

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from bizpbx.config import Config, host_and_port
-from bizpbx.directory import migrations
+from bizpbx.directory import addresses, migrations
 from bizpbx.directory.database import Database
 from bizpbx.directory.keys import Keys
 from bizpbx.directory.lookup import SettingsReader
 from bizpbx.freeswitch.monitor import switch_addresses
-from bizpbx.freeswitch.rendering import Manual, SwitchParameters, Tree, manual_steps, render_into, render_tree
+from bizpbx.freeswitch.rendering import (
+    Manual,
+    SwitchParameters,
+    Tree,
+    manual_steps,
+    render_into,
+    render_tree,
+    resolved_before,
+)
+from bizpbx.freeswitch.rendering.gateways import Resolved
 from bizpbx.policy.settings import OrganisationSettings
 from bizpbx.prompts import Prompts
 from bizpbx.web.directory import USER as DIRECTORY_USER
+
+RESOLVING = 10.0
+"""Seconds that the resolver gets for all names together."""
 
 
 def parameters(config: Config, keys: Keys) -> SwitchParameters:
@@ -51,8 +64,8 @@ def organisations(database: Database, reader: SettingsReader) -> list[Organisati
         return [reader.everything(session, domain) for domain in sorted(reader.versions(session))]
 
 
-def tree(config: Config, into: Path | None = None) -> tuple[Tree, list[Manual]]:
-    """The whole tree of the switch, or with `into` only what is added to the configuration that is there, and what its
+def tree(config: Config, output: Path | None = None, into: bool = False) -> tuple[Tree, list[Manual]]:
+    """The whole tree of the switch, or with `into` only what is added to the configuration in `output`, and what its
     owner has to change by hand. Raises NotReady, ConfigurationError, InvalidText."""
     database = Database(config.database)
     migrations.check(database.engine)
@@ -61,6 +74,17 @@ def tree(config: Config, into: Path | None = None) -> tuple[Tree, list[Manual]]:
         settings = organisations(database, SettingsReader(keys.secrets))
     finally:
         database.close()
-    if into is None:
-        return render_tree(parameters(config, keys), settings), []
-    return render_into(parameters(config, keys), settings), manual_steps(into)
+    before = resolved_before(output) if output is not None else {}
+    names = resolved(settings, before, addresses.Names(patience=RESOLVING))
+    if output is None or not into:
+        return render_tree(parameters(config, keys), settings, names), []
+    return render_into(parameters(config, keys), settings, names), manual_steps(output)
+
+
+def resolved(
+    settings: Iterable[OrganisationSettings], before: Resolved, names: addresses.Names
+) -> dict[str, Iterable[str]]:
+    """What the host names of gateways stand for now; of those that nobody resolves what they stood for `before`."""
+    hosts = {gateway.host for each in settings for gateway in each.gateways}
+    found = names.addresses(host for host in hosts if not addresses.is_address(host))
+    return {name: found[name] or before.get(name, ()) for name in found}

@@ -44,7 +44,7 @@ class StaticTree:
         self._output = output
         self._switches = tuple(switches)
         self._render = render or render_in_process
-        self._written: dict[str, int] | None = None
+        self._written: tuple[dict[str, int], dict[str, frozenset[str]]] | None = None
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -63,14 +63,15 @@ class StaticTree:
             gevent.sleep(INTERVAL)
 
     def look(self) -> bool:
-        """Render and reload if a version has changed since the last rendering. Returns whether it did."""
-        versions = self._queries.ask(self._reader.versions)
-        if versions == self._written:
+        """Render and reload if a version has changed since the last rendering, or where a gateway's name leads. Returns
+        whether it did."""
+        seen = self._queries.ask(self._reader.versions), self._queries.ask(self._reader.named_gateways)
+        if seen == self._written:
             return False
         commands = self._render(self._output)
         if commands is None:
             return False
-        self._written = versions
+        self._written = seen
         for switch in self._switches:
             switch.command(commands)
         return True

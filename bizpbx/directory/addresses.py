@@ -21,7 +21,9 @@ NEVER: Final[tuple[float, frozenset[str]]] = (float("-inf"), frozenset())
 
 def resolve(name: str) -> frozenset[str]:
     """The addresses of a host name, as the system's resolver tells. Raises OSError."""
-    return frozenset(normal(str(found[4][0])) for found in socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM))
+    found = (str(each[4][0]) for each in socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM))
+    # One with a zone (`fe80::1%eth0`) means something on one machine alone.
+    return frozenset(normal(address) for address in found if "%" not in address)
 
 
 def normal(address: str) -> str:
@@ -61,7 +63,7 @@ class Names:
 
     Nobody waits for the resolver: it takes half a minute to give a name up, and any organisation can have a gateway
     with such a name. Old answers serve until a new one is there; only for a name that was never resolved somebody
-    waits, PATIENCE at the most.
+    waits, `patience` seconds at the most.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class Names:
         resolver: Callable[[str], frozenset[str]] = resolve,
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[Callable[[], None]], object] = in_background,
+        patience: float = PATIENCE,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
         self._start = start
+        self._patience = patience
         self._known: dict[str, tuple[float, frozenset[str]]] = {}
         self._asked: dict[str, threading.Event] = {}
 
@@ -92,7 +96,7 @@ class Names:
             if now >= expires and name not in self._asked:
                 self._ask(name)
         new = [asked for name in names if name not in self._known and (asked := self._asked.get(name)) is not None]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         for asked in new:
             asked.wait(max(0.0, deadline - time.monotonic()))
         return {name: self._known.get(name, NEVER)[1] for name in names}

@@ -231,6 +231,11 @@ class SettingsReader:
             )
         ).scalar_one_or_none()
 
+    def named_gateways(self, session: Session) -> dict[str, frozenset[str]]:
+        """Host name → IP addresses, of every gateway that has a name; what has to be rendered again is seen by it."""
+        hosts = session.execute(select(GatewayTable.host).distinct()).scalars()
+        return self._names.addresses(host for host in hosts if not addresses.is_address(host))
+
     def gateways_at(self, session: Session, address: str) -> list[tuple[str, Gateway]]:
         """(domain, gateway) for every gateway that calls from this IP address: its host, by number or by a name that
         resolves to it, or one of its further addresses.

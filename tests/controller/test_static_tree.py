@@ -17,12 +17,16 @@ class Settings:
 
     def __init__(self) -> None:
         self.now = {"acme.example": 1}
+        self.names = {"sip.example": frozenset({"192.0.2.10"})}
 
-    def ask(self, question: Any) -> dict[str, int]:
+    def ask(self, question: Any) -> dict[str, Any]:
         return dict(question(None))
 
     def versions(self, _session: object) -> dict[str, int]:
         return self.now
+
+    def named_gateways(self, _session: object) -> dict[str, frozenset[str]]:
+        return self.names
 
 
 class Switch:
@@ -59,6 +63,14 @@ def test_every_version_is_rendered_once_and_told_to_every_switch() -> None:
     assert kept.look()
     assert render.calls == 3
     assert [switch.told for switch in switches] == [[["reloadxml"]] * 3] * 2
+
+
+def test_a_gateway_s_name_that_leads_elsewhere_is_rendered() -> None:
+    settings, render = Settings(), Renderer()
+    kept = tree(settings, render)
+    kept.look()
+    settings.names = {"sip.example": frozenset({"192.0.2.11"})}
+    assert [kept.look(), kept.look()] == [True, False]
 
 
 def test_a_failed_rendering_is_tried_again_and_told_to_nobody() -> None:

@@ -8,7 +8,7 @@ import random
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedRWPair
 from pathlib import Path
@@ -105,6 +105,7 @@ def switch(
     log: str = "debug",
     certificates: Path | None = None,
     gateway_certificates: Path | None = None,
+    resolved: Mapping[str, Iterable[str]] | None = None,
 ) -> Iterator[LiveSwitch]:
     """Render, start, wait until its SIP profiles run; end it by its process at the end."""
     ports = free_ports(7)
@@ -122,7 +123,7 @@ def switch(
         external_tls_certificates=str(gateway_certificates) if gateway_certificates else None,
         external_tls_port=ports[6],
     )
-    tree = render_tree(parameters, organisations)
+    tree = render_tree(parameters, organisations, resolved or {})
     assert check(tree) == []
     write(tree, folder)
     with (folder / "output").open("wb") as output:

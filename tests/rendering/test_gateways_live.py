@@ -17,7 +17,7 @@ from tests.rendering.samples import gateway, organisation
 
 pytestmark = pytest.mark.freeswitch
 
-ACME, BETA = "acme.example", "beta.example"
+ACME, BETA, NAMED = "acme.example", "beta.example", "named.example"
 ELSEWHERE = "127.0.0.2"
 """An address that no gateway has."""
 FURTHER = "127.0.0.3"
@@ -117,15 +117,18 @@ def test_a_gateway_that_stops_answering_options_is_down_until_it_answers_again(t
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSwitch]:
-    """acme has a registered gateway here and beta one far away, both with accounts."""
+    """acme has a registered gateway here and beta one far away, both with accounts; the third is known by its name."""
     carrier = Carrier("acme", "s3cret")
     far = dataclasses.replace(gateway(BETA), host="192.0.2.1", addresses=(FURTHER,), registers=False)
     far = dataclasses.replace(far, username="beta", password="b3ta")
-    acme, beta = (
+    named = dataclasses.replace(gateway(NAMED), host="sip.carrier.example", ping=None)
+    organisations = (
         organisation(ACME, trunk=account(carrier)),
         organisation(BETA, trunk=far, numbers=(("+6568880000", "100"),)),
+        organisation(NAMED, trunk=named, numbers=()),
     )
-    with switch(tmp_path_factory.mktemp("guarded"), [acme, beta]) as live:
+    names = {"sip.carrier.example": ["127.0.0.4", "127.0.0.5"]}
+    with switch(tmp_path_factory.mktemp("guarded"), organisations, resolved=names) as live:
         yield live
     carrier.close()
 
@@ -152,6 +155,13 @@ def test_a_gateway_calls_from_its_further_addresses_without_an_account(guarded: 
     pbx = outsider(guarded, host=FURTHER)
     assert pbx.call("+6568880000").status == 480
     assert pbx.call("999").status == 404
+    pbx.close()
+
+
+@pytest.mark.parametrize(("host", "code"), [("127.0.0.4", 480), ("127.0.0.5", 480), ("127.0.0.6", 403)])
+def test_a_gateway_that_has_a_name_calls_from_every_address_of_it(guarded: LiveSwitch, host: str, code: int) -> None:
+    pbx = outsider(guarded, host=host)
+    assert pbx.call("+6568880000").status == code
     pbx.close()
 
 

@@ -299,14 +299,15 @@ def test_gateways_alone_may_call_from_outside() -> None:
         organisation("beta.example", trunk=Gateway("b", "b.beta.example", "sip.carrier.example")),
         organisation("six.example", trunk=Gateway("s", "s.six.example", "2001:db8::1", 5070)),
     ]
-    tree = tree_of(*organisations)
+    tree = render_tree(PARAMETERS, organisations, {"sip.carrier.example": ["203.0.113.1", "2001:db8::2"]})
     (nodes,) = parsed(tree[PurePosixPath("autoload_configs/acl.conf.xml")]).xpath("//list[@name='bizpbx-gateways']")
     assert nodes.get("default") == "deny"
     assert [dict(node.attrib) for node in nodes] == [
-        {"type": "allow", "host": "sip.carrier.example"},
         {"type": "allow", "cidr": "192.0.2.7/32"},
         {"type": "allow", "cidr": "2001:db8::1/128"},
+        {"type": "allow", "cidr": "2001:db8::2/128", "host": "sip.carrier.example"},
         {"type": "allow", "cidr": "203.0.113.0/28"},
+        {"type": "allow", "cidr": "203.0.113.1/32", "host": "sip.carrier.example"},
     ]
     six = parsed(tree[PurePosixPath("sip_profiles/external/bizpbx-six.example.xml")])
     assert six.xpath("string(//param[@name='proxy']/@value)") == "[2001:db8::1]:5070"

@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from bizpbx.controller.rendering import resolved
+from bizpbx.directory.addresses import Names
 from bizpbx.errors import Refused
 from bizpbx.freeswitch.rendering import (
     SwitchParameters,
@@ -15,11 +17,13 @@ from bizpbx.freeswitch.rendering import (
     diff,
     new_password,
     render_tree,
+    resolved_before,
     start_command,
     stored_password,
     write,
 )
 from bizpbx.freeswitch.rendering.write import Action, Change
+from bizpbx.policy.settings import Gateway
 from tests.rendering.samples import extension, organisation
 
 PARAMETERS = SwitchParameters(esl_password="secret-of-this-test")
@@ -126,3 +130,19 @@ def test_the_command_names_every_folder() -> None:
 
 def test_secrets_do_not_show_in_a_representation() -> None:
     assert PARAMETERS.esl_password not in repr(PARAMETERS)
+
+
+def test_what_a_gateway_s_name_stood_for_is_kept_while_nobody_resolves_it(tmp_path: Path) -> None:
+    def nobody(_name: str) -> frozenset[str]:
+        raise OSError
+
+    settings = [organisation(trunk=Gateway("named", "named.acme.example", "sip.carrier.example"))]
+    # given: a tree that was rendered when there was a resolver
+    before = {"sip.carrier.example": {"203.0.113.1", "2001:db8::2"}}
+    write(render_tree(PARAMETERS, settings, before), tmp_path)
+    # when: it is rendered without
+    kept = resolved(settings, resolved_before(tmp_path), Names(nobody))
+    # then: nothing changes; with one, what it says counts
+    assert write(render_tree(PARAMETERS, settings, kept), tmp_path) == []
+    moved = resolved(settings, before, Names(lambda _name: frozenset({"203.0.113.9"})))
+    assert moved == {"sip.carrier.example": {"203.0.113.9"}}

@@ -29,7 +29,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield problem("tree", f"There is no rendered tree in {output}. Run {command}.")
         return
     try:
-        expected, manual = rendering.tree(config, output if into else None)
+        expected, manual = rendering.tree(config, output, into)
         yield compared(expected, output, command)
     except (BizpbxError, OSError) as error:
         yield problem("tree", str(error))

@@ -8,6 +8,7 @@ from bizpbx.freeswitch.rendering.directory import (
     line_document,
     refused_document,
 )
+from bizpbx.freeswitch.rendering.gateways import resolved_before
 from bizpbx.freeswitch.rendering.into import Manual, manual_steps, render_into
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters, new_password, start_command, stored_password
 from bizpbx.freeswitch.rendering.reload import reload_commands
@@ -32,6 +33,7 @@ __all__ = [
     "reload_commands",
     "render_into",
     "render_tree",
+    "resolved_before",
     "start_command",
     "stored_password",
     "write",

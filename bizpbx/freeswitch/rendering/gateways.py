@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
+from lxml import etree
+
+from bizpbx.freeswitch.rendering.check import PARSER
 from bizpbx.freeswitch.rendering.directory import GROUP_SIZE
 from bizpbx.freeswitch.rendering.environment import inside, render, safe, token
 from bizpbx.policy.settings import Gateway, OrganisationSettings
@@ -15,11 +19,19 @@ REALM = "bizpbx-gateways"
 """Realm of the gateways' accounts. No organisation can have it: a domain has a dot."""
 
 
+Resolved = Mapping[str, Iterable[str]]
+"""Host names of gateways, and the IP addresses that they stand for."""
+
+LISTS = (PurePosixPath("autoload_configs/acl.conf.xml"), PurePosixPath("bizpbx/bizpbx-gateways.xml"))
+"""Where the addresses of gateways are written: in a tree of our own, or in somebody else's configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a gateway is: a network, or a host name that the switch resolves when it loads its lists."""
+    """Where a gateway calls from. FreeSWITCH 1.11 resolves no names in its lists, and says nothing of those it passes
+    over: it is told the addresses. `host` is for people, and for a later rendering that finds no resolver."""
 
-    cidr: str = ""
+    cidr: str
     host: str = ""
 
 
@@ -66,21 +78,35 @@ def _accounts(settings: OrganisationSettings) -> Iterator[_Account]:
                 yield _Account(name, digest.hexdigest())
 
 
-def addresses(organisations: Iterable[OrganisationSettings]) -> list[Address]:
-    """Every address that a gateway may call from, once, in a stable order."""
+def addresses(organisations: Iterable[OrganisationSettings], resolved: Resolved) -> list[Address]:
+    """Every address that a gateway may call from, once, in a stable order. A name not in `resolved` has none."""
     found: set[Address] = set()
     for settings in organisations:
         with inside(settings.organisation.domain):
             hosts = [host for gateway in settings.gateways for host in (gateway.host, *gateway.addresses)]
-            found.update(_address(host) for host in hosts)
+            found.update(address for host in hosts for address in _addresses(host, resolved))
     return sorted(found, key=lambda address: (address.cidr, address.host))
 
 
-def _address(host: str) -> Address:
+def resolved_before(output: Path) -> dict[str, set[str]]:
+    """What names stood for when the tree in `output` was rendered; empty if there is none."""
+    found: dict[str, set[str]] = {}
+    for path in LISTS:
+        try:
+            root = etree.fromstring((output / path).read_bytes(), PARSER)
+        except (FileNotFoundError, etree.XMLSyntaxError):
+            continue
+        for node in root.iterfind(".//list[@name='bizpbx-gateways']/node[@host]"):
+            found.setdefault(node.get("host", ""), set()).add(node.get("cidr", "").partition("/")[0])
+    return found
+
+
+def _addresses(host: str, resolved: Resolved) -> Iterator[Address]:
     try:
-        return Address(cidr=str(ipaddress.ip_network(host.strip("[]"))))
+        yield Address(str(ipaddress.ip_network(host.strip("[]"))))
     except ValueError:
-        return Address(host=token(host, "gateways.host"))
+        name = token(host, "gateways.host")
+        yield from (Address(str(ipaddress.ip_network(address)), name) for address in resolved.get(name, ()))
 
 
 def _entry(gateway: Gateway) -> _Entry:

@@ -10,9 +10,9 @@ from lxml import etree
 
 from bizpbx.freeswitch.rendering.check import PARSER
 from bizpbx.freeswitch.rendering.environment import render
-from bizpbx.freeswitch.rendering.gateways import REALM, addresses
+from bizpbx.freeswitch.rendering.gateways import REALM, Resolved, addresses
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
-from bizpbx.freeswitch.rendering.tree import POSTED, Tree, organisation_files
+from bizpbx.freeswitch.rendering.tree import NOTHING, POSTED, Tree, organisation_files
 from bizpbx.policy.settings import OrganisationSettings
 
 
@@ -178,10 +178,12 @@ STEPS = (
 )
 
 
-def render_into(parameters: SwitchParameters, organisations: Iterable[OrganisationSettings]) -> Tree:
+def render_into(
+    parameters: SwitchParameters, organisations: Iterable[OrganisationSettings], resolved: Resolved = NOTHING
+) -> Tree:
     """Only files named bizpbx-*, for folders that a usual configuration includes. Raises InvalidText."""
     settings = sorted(organisations, key=lambda each: each.organisation.domain)
-    values = {"parameters": parameters, "addresses": addresses(settings), "posted": POSTED}
+    values = {"parameters": parameters, "addresses": addresses(settings, resolved), "posted": POSTED}
     return organisation_files(parameters, settings) | {
         PurePosixPath("bizpbx/bizpbx-gateways.xml"): render("into_gateway_list.xml", **values),
         PurePosixPath("bizpbx/bizpbx-bindings.xml"): render("into_bindings.xml", **values),

@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from lxml import etree
 
 from bizpbx.freeswitch.rendering.check import PARSER
+from bizpbx.freeswitch.rendering.gateways import LISTS
 from bizpbx.freeswitch.rendering.write import Change
 
 GATEWAYS = PurePosixPath("sip_profiles/external")
-ADDRESS_LISTS = {PurePosixPath("autoload_configs/acl.conf.xml"), PurePosixPath("bizpbx/bizpbx-gateways.xml")}
 
 
 def reload_commands(changes: Iterable[Change], tree: Mapping[PurePosixPath, str]) -> list[str]:
@@ -22,7 +22,7 @@ def reload_commands(changes: Iterable[Change], tree: Mapping[PurePosixPath, str]
     """
     changed = list(changes)
     commands = ["reloadxml"] if changed else []
-    if any(change.path in ADDRESS_LISTS for change in changed):
+    if any(change.path in LISTS for change in changed):
         commands.append("reloadacl")
     files = [change for change in changed if change.path.parent == GATEWAYS]
     for change in files:

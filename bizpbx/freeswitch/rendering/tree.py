@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Final
 
 from bizpbx.freeswitch.rendering.dialplan import organisation_file, transfer_file, trunk_file
 from bizpbx.freeswitch.rendering.directory import directory_file
 from bizpbx.freeswitch.rendering.environment import inside, render
-from bizpbx.freeswitch.rendering.gateways import REALM, accounts_file, addresses, gateways_file
+from bizpbx.freeswitch.rendering.gateways import REALM, Resolved, accounts_file, addresses, gateways_file
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
 from bizpbx.policy.settings import OrganisationSettings
 from bizpbx.resources import folder
 
 Tree = dict[PurePosixPath, str]
 """Contents of files by their path below the output folder."""
+
+NOTHING: Final[Resolved] = MappingProxyType({})
 
 POSTED = (
     "action",
@@ -35,18 +39,20 @@ POSTED = (
 would travel with them."""
 
 
-def render_tree(parameters: SwitchParameters, organisations: Iterable[OrganisationSettings]) -> Tree:
+def render_tree(
+    parameters: SwitchParameters, organisations: Iterable[OrganisationSettings], resolved: Resolved = NOTHING
+) -> Tree:
     """A complete tree that `start_command` starts. Raises InvalidText, naming organisation and field."""
     settings = sorted(organisations, key=lambda each: each.organisation.domain)
-    return base_files(parameters, settings) | organisation_files(parameters, settings)
+    return base_files(parameters, settings, resolved) | organisation_files(parameters, settings)
 
 
-def base_files(parameters: SwitchParameters, organisations: list[OrganisationSettings]) -> Tree:
+def base_files(parameters: SwitchParameters, organisations: list[OrganisationSettings], resolved: Resolved) -> Tree:
     """What every switch has, whoever is on it."""
     base = folder("freeswitch-conf")
     values = {
         "parameters": parameters,
-        "addresses": addresses(organisations),
+        "addresses": addresses(organisations, resolved),
         "posted": POSTED,
         "gateways_realm": REALM,
     }
