@@ -165,6 +165,7 @@ def _record(session: Session, data: str) -> None:
     words = data.split(" ")
     limit, patience = float(words[1]), float(words[3])
     channel.pre_answer()
+    channel.speaks_since = session.switch.clock.now()
     spoken = min(channel.says.seconds, limit) if channel.says is not None else 0.0
     silent = patience < limit - spoken
     passed = _until_key(session, spoken + patience if silent else limit, _terminators(session)).passed

@@ -85,6 +85,7 @@ class Channel:
         """Keys that no application has taken yet."""
         self.says: Speech | None = None
         """What the caller says once a recording of it has begun."""
+        self.speaks_since: float | None = None
         self.heard: array[int] = array("h")
         """What the switch has played to it."""
         self.hides_number = False
@@ -109,6 +110,15 @@ class Channel:
         self._recorded = False
         self._pressed = ""
         self._variables: dict[str, str] = {"direction": direction, "uuid": self.uuid, "channel_name": name}
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether all that the caller says has been said."""
+        return (
+            self.says is not None
+            and self.speaks_since is not None
+            and self.clock.now() >= self.speaks_since + self.says.seconds
+        )
 
     # Variables
 

@@ -24,8 +24,16 @@ class Seen:
     invite: Invite
     leg: Channel
     to_user: str
-    over: Flag = field(default_factory=Flag)
+    told: Flag = field(default_factory=Flag)
+    """Set where it is to be answered, and waits to be told."""
+    talks: Flag = field(default_factory=Flag)
+    """Set when it is answered and the keys of the behaviour have been pressed."""
     ended_here: bool = False
+
+    def hang_up(self) -> None:
+        """Say goodbye."""
+        self.ended_here = self.leg.up
+        self.leg.hang_up("NORMAL_CLEARING", 200)
 
     def incoming(self) -> Incoming:
         """As the testbed tells it."""
@@ -89,7 +97,7 @@ class SimulatedEndpoint:
         behaviour, leg = self.behaviour, seen.leg
         if behaviour.rings:
             leg.ring()
-        if behaviour.code is None or leg.wait(behaviour.after):
+        if behaviour.code is None or not self._is_due(seen):
             return
         code = int(seen.to_user[-3:]) if behaviour.as_dialled else behaviour.code
         if code != 200:
@@ -99,9 +107,16 @@ class SimulatedEndpoint:
         leg.answer()
         if press(leg, behaviour.keys):
             return
+        seen.talks.set()
         if behaviour.talks is not None and not leg.wait(behaviour.talks):
-            seen.ended_here = True
-            leg.hang_up("NORMAL_CLEARING", 200)
+            seen.hang_up()
+
+    def _is_due(self, seen: Seen) -> bool:
+        """Wait until the final response is to be given; False if the call is over before."""
+        if self.behaviour.after is not None:
+            return not seen.leg.wait(self.behaviour.after)
+        gevent.wait([seen.told, seen.leg.ended], count=1)
+        return not seen.leg.ended.is_set()
 
 
 def press(leg: Channel, keys: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 import gevent
 
@@ -12,6 +13,9 @@ from bizpbx.simulator.core import Core
 from bizpbx.simulator.endpoint import press
 from bizpbx.simulator.switch import Switch
 from bizpbx.testbed.world import CallResult, EndedBy, TestbedError
+
+PATIENCE = 20.0
+"""Seconds until a caller who is told to hang up can."""
 
 _PHRASES = {
     200: "OK",
@@ -44,6 +48,8 @@ class SimulatedCall:
         self._channel = channel
         self._rang_at: float | None = None
         self._by_caller = False
+        self._talks = False
+        """Answered, and all keys pressed."""
         channel.ringing.rawlink(self._note_ringing)
 
     def run(self, hangup_after: float | None, cancel_after: float | None, keys: str = "", talking: str = "") -> None:
@@ -60,6 +66,13 @@ class SimulatedCall:
 
     def heard(self) -> array[int]:
         return self._switch.run(lambda _: self._channel.heard[:])
+
+    def wait_until_said(self, timeout: float = 30.0) -> None:
+        self._until(lambda: self._channel.has_spoken, timeout, "said all of it")
+
+    def hang_up(self) -> None:
+        self._until(lambda: self._talks, PATIENCE, "talked")
+        self.bye()
 
     def press(self, keys: str) -> None:
         def press(_: Core) -> None:
@@ -78,6 +91,16 @@ class SimulatedCall:
         """The caller gives up."""
         self._by_caller = True
         self._switch.run(lambda _: self._channel.hang_up("ORIGINATOR_CANCEL", 487))
+
+    def _until(self, true: Callable[[], bool], timeout: float, what: str) -> None:
+        def wait(_: Core) -> None:
+            deadline = self._clock.now() + timeout
+            while not true():
+                if self._clock.now() > deadline or self._channel.ended.is_set():
+                    raise TestbedError(f"The caller has not {what}; so far: {self._so_far()}")
+                gevent.sleep(0.001)
+
+        self._switch.run(wait)
 
     def bye(self) -> None:
         """The caller hangs up."""
@@ -112,6 +135,7 @@ class SimulatedCall:
         self._settled(None)
         if channel.answered.is_set():
             press(channel, talking)
+            self._talks = True
         if hangup_after is not None and channel.answered.is_set() and not channel.wait(hangup_after):
             self._by_caller = True
             channel.hang_up("NORMAL_CLEARING", 200)

@@ -13,6 +13,7 @@ from bizpbx.simulator.core import Core
 from bizpbx.simulator.endpoint import SimulatedEndpoint
 from bizpbx.simulator.placed import SimulatedCall, refused
 from bizpbx.simulator.switch import Switch
+from bizpbx.simulator.told import ToldEndpoint
 from bizpbx.testbed.world import (
     Behaviour,
     Caller,
@@ -33,11 +34,13 @@ SETTLE = 2.0
 """Seconds that the called ones get to see the end of a call that is over for its caller."""
 
 
-class SimulatedPhone(SimulatedEndpoint):
+class SimulatedPhone(ToldEndpoint):
     """Implements world.Phone."""
 
-    def __init__(self, core: Core, domain: str, username: str, password: str, behaviour: Behaviour) -> None:
-        super().__init__(core.clock, behaviour, username)
+    def __init__(
+        self, switch: Switch, core: Core, domain: str, username: str, password: str, behaviour: Behaviour
+    ) -> None:
+        super().__init__(switch, behaviour, username)
         self.domain = domain
         self.username = username
         self.password = password
@@ -52,11 +55,11 @@ class SimulatedPhone(SimulatedEndpoint):
         return PhoneCaller(self, display_name, claims, headers or {})
 
 
-class SimulatedCarrier(SimulatedEndpoint):
+class SimulatedCarrier(ToldEndpoint):
     """Implements world.Carrier."""
 
-    def __init__(self, core: Core, port: int, behaviour: Behaviour) -> None:
-        super().__init__(core.clock, behaviour, None)
+    def __init__(self, switch: Switch, core: Core, port: int, behaviour: Behaviour) -> None:
+        super().__init__(switch, behaviour, None)
         self.port = port
         core.locations.listen(port, self)
 
@@ -113,12 +116,12 @@ class SimulatedWorld:
         earlier = self._phones.pop((domain, username), None)
         if earlier is not None:
             self.switch.run(lambda core: core.locations.forget(earlier))
-        phone = self.switch.run(lambda core: SimulatedPhone(core, domain, username, password, behaviour))
+        phone = self.switch.run(lambda core: SimulatedPhone(self.switch, core, domain, username, password, behaviour))
         self._phones[domain, username] = phone
         return phone
 
     def carrier(self, port: int, behaviour: Behaviour = ANSWERS) -> SimulatedCarrier:
-        self._carriers[port] = self.switch.run(lambda core: SimulatedCarrier(core, port, behaviour))
+        self._carriers[port] = self.switch.run(lambda core: SimulatedCarrier(self.switch, core, port, behaviour))
         return self._carriers[port]
 
     def close(self, carrier: Carrier) -> None:

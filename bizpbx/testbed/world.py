@@ -36,8 +36,8 @@ class Behaviour:
 
     code: int | None
     """Final SIP response to the INVITE: 200 answers, 486 is busy; None rings until it is cancelled."""
-    after: float = 0.0
-    """Seconds from the INVITE to that response."""
+    after: float | None = 0.0
+    """Seconds from the INVITE to that response; None: when it is told to, see Phone.answer."""
     talks: float | None = None
     """Seconds after which it hangs up; None leaves that to the other side."""
     rings: bool = True
@@ -50,15 +50,16 @@ class Behaviour:
     """Keyed in once it has answered, see World.place; `talks` counts from the last key on."""
 
 
-def answers(after: float = 0.1, talks: float | None = None, keys: str = "") -> Behaviour:
-    """Rings for `after` seconds, answers, keys in `keys`, and hangs up `talks` seconds later (None: never of its own
-    accord)."""
+def answers(after: float | None = 0.1, talks: float | None = None, keys: str = "") -> Behaviour:
+    """Rings for `after` seconds (None: until it is told to answer), answers, keys in `keys`, and hangs up `talks`
+    seconds later (None: never of its own accord)."""
     return Behaviour(200, after, talks, keys=keys)
 
 
-def refuses(code: int, after: float = 0.0) -> Behaviour:
-    """Turns the call down with this SIP code; rings first only if `after` is more than nothing."""
-    return Behaviour(code, after, rings=after > 0)
+def refuses(code: int, after: float | None = 0.0) -> Behaviour:
+    """Turns the call down with this SIP code; rings first only if `after` is more than nothing, or None: until it is
+    told to answer."""
+    return Behaviour(code, after, rings=after is None or after > 0)
 
 
 FIRST_KEY: Final = 0.3
@@ -148,7 +149,30 @@ class CallResult:
         return self.code == 200
 
 
-class Phone(Protocol):
+class Callee(Protocol):
+    """Who takes calls, and can be told what to do with the newest one that is not over. What it is told is done once
+    it can be; TestbedError is raised where it cannot within a few seconds. Where a scenario waits for something before
+    it goes on, telling is what keeps its order on a machine that is busy."""
+
+    @property
+    def incoming(self) -> Sequence[Incoming]:
+        """The calls it saw since it was made or last told to forget, in order."""
+
+    def forget(self) -> None:
+        """Let `incoming` start anew."""
+
+    def answer(self) -> None:
+        """Give the final response of a behaviour that waits to be told."""
+
+    def press(self, keys: str) -> None:
+        """Key in digits, `*` and `#`, once the call is answered and its behaviour has no more keys. Returns when the
+        last one has been taken. Not for one that `talks` for a time."""
+
+    def hang_up(self) -> None:
+        """End the call, once it is answered and its behaviour has no more keys."""
+
+
+class Phone(Callee, Protocol):
     """A device of an extension. Registered, or refused, by the time World.phone returns it."""
 
     @property
@@ -160,31 +184,17 @@ class Phone(Protocol):
     @property
     def registration(self) -> Registration: ...
 
-    @property
-    def incoming(self) -> Sequence[Incoming]:
-        """The calls it saw since it was made or last told to forget, in order."""
-
-    def forget(self) -> None:
-        """Let `incoming` start anew."""
-
     def caller(
         self, *, display_name: str = "", claims: str | None = None, headers: Mapping[str, str] | None = None
     ) -> PhoneCaller:
         """This phone as a caller that says something unusual: `claims` is another user in its From header."""
 
 
-class Carrier(Protocol):
+class Carrier(Callee, Protocol):
     """The far end of a trunk: takes calls for any number, and places calls from the port it listens on."""
 
     @property
     def port(self) -> int: ...
-
-    @property
-    def incoming(self) -> Sequence[Incoming]:
-        """The calls it was given since it was made or last told to forget, in order."""
-
-    def forget(self) -> None:
-        """Let `incoming` start anew."""
 
     def caller(
         self,
@@ -249,9 +259,16 @@ class PlacedCall(Protocol):
         """What the caller has heard so far of a call that was placed with `listens` or `says`: samples at SAMPLE_RATE.
         Where nothing was sent there is nothing."""
 
+    def wait_until_said(self, timeout: float = 30.0) -> None:
+        """Return once all that the call was placed to say has been said. Raises TestbedError if it has not in time."""
+
     def press(self, keys: str) -> None:
         """Key in digits, `*` and `#`, as RTP events, in a call that was placed with `listens` or `says` and is heard by
         now. Returns at once."""
+
+    def hang_up(self) -> None:
+        """End the call, once it is answered and has no more keys of `talking`. Raises TestbedError where that is not
+        within a few seconds."""
 
 
 class World(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp.carrier import SippCarrier
 from bizpbx.testbed.sipp.message import SipMessage, parse
 from bizpbx.testbed.sipp.trunk import bound
-from bizpbx.testbed.world import Behaviour, Incoming, answers, rings_only
+from bizpbx.testbed.world import Behaviour, Incoming, answers, refuses, rings_only
 
 pytestmark = pytest.mark.freeswitch
 
@@ -23,19 +24,19 @@ class Dialog:
     def __init__(self, ports: Ports, folder: Path, behaviour: Behaviour) -> None:
         self._socket = bound(ports.one())
         self._socket.settimeout(3)
-        self._port = self._socket.getsockname()[1]
-        self.phone = SippCarrier(folder, ports, ("127.0.0.1", self._port), ports.one(), behaviour)
+        self.port = self._socket.getsockname()[1]
+        self.phone = SippCarrier(folder, ports, ("127.0.0.1", self.port), ports.one(), behaviour)
         self._tag = ""
 
     def send(self, method: str, cseq: str, branch: str = "one") -> None:
         lines = [
             f"{method} sip:100@127.0.0.1 SIP/2.0",
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK-{branch}",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK-{branch}",
             "From: <sip:101@pbx>;tag=1",
             f"To: <sip:100@pbx>{self._tag}",
             "Call-ID: call",
             f"CSeq: {cseq}",
-            f"Contact: <sip:pbx@127.0.0.1:{self._port}>",
+            f"Contact: <sip:pbx@127.0.0.1:{self.port}>",
             "Content-Length: 0",
         ]
         self._socket.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.phone.port))
@@ -134,6 +135,41 @@ def test_it_hangs_up_itself(dialog: Dialog) -> None:
     assert (bye.method, bye.header("To")) == ("BYE", "<sip:101@pbx>;tag=1")
     assert bye.uri.startswith("sip:pbx@127.0.0.1:")
     dialog.reply(bye)
+    assert dialog.seen().ended
+
+
+@pytest.mark.parametrize("dialog", [answers(None)], indirect=True)
+def test_it_answers_keys_in_and_hangs_up_when_it_is_told(dialog: Dialog) -> None:
+    dialog.send("INVITE", "5 INVITE")
+    assert dialog.next() == (180, "5 INVITE")
+    dialog.phone.answer()
+    answer = dialog.next_message()
+    assert (answer.status, answer.cseq) == (200, (5, "INVITE"))
+    assert answer.header("Via") == f"SIP/2.0/UDP 127.0.0.1:{dialog.port};branch=z9hG4bK-one"
+    dialog.send("ACK", "5 ACK", "ack")
+    with ThreadPoolExecutor() as meanwhile:
+        told = meanwhile.submit(dialog.phone.press, "1#")
+        infos = [dialog.next_message()]
+        dialog.reply(infos[0])
+        infos.append(dialog.next_message())
+        dialog.reply(infos[1])
+        told.result()
+        assert [info.method for info in infos] == ["INFO", "INFO"]
+        dialog.phone.hang_up()
+        bye = dialog.next_message()
+        dialog.reply(bye)
+    assert (bye.method, bye.header("To")) == ("BYE", "<sip:101@pbx>;tag=1")
+    assert infos[0].cseq < infos[1].cseq < bye.cseq
+    assert dialog.seen().ended
+
+
+@pytest.mark.parametrize("dialog", [refuses(486, None)], indirect=True)
+def test_it_is_busy_when_it_is_told(dialog: Dialog) -> None:
+    dialog.send("INVITE", "5 INVITE")
+    assert dialog.next() == (180, "5 INVITE")
+    dialog.phone.answer()
+    assert dialog.next() == (486, "5 INVITE")
+    dialog.send("ACK", "5 ACK")
     assert dialog.seen().ended
 
 

@@ -48,6 +48,19 @@ def test_a_switch_that_is_not_there_refuses_nobody(world: SippWorld) -> None:
         assert not elsewhere.phone(DOMAIN, "101-ip_phone", "any").registration.registered
 
 
+def test_caller_and_called_hang_up_when_they_are_told(world: SippWorld) -> None:
+    anna, ben = phone(world, "100-ip_phone"), phone(world, "101-ip_phone", answers(None))
+    for who in EndedBy.CALLER, EndedBy.CALLEE:
+        placed = world.place(anna, "101", hangup_after=None)
+        placed.wait_for(180)
+        ben.answer()
+        placed.wait_for(200)
+        (placed if who is EndedBy.CALLER else ben).hang_up()
+        result = placed.result()
+        assert (result.code, result.ended_by) == (200, who)
+        world.settle()
+
+
 def test_one_phone_calls_another(world: SippWorld) -> None:
     anna, ben = phone(world, "100-ip_phone"), phone(world, "101-ip_phone", answers(after=0.1))
 

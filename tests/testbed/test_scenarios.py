@@ -20,6 +20,8 @@ BEHAVIOURS = [
     refuses_as_dialled,
     rings_only,
     silent,
+    answers(None, keys=",*1"),
+    refuses(486, None),
 ]
 ALL = [
     *(scenarios.callee(behaviour) for behaviour in BEHAVIOURS),
@@ -46,7 +48,7 @@ def test_every_message_has_a_start_headers_and_one_empty_line(text: str) -> None
         start, *headers = head.splitlines()
         assert re.fullmatch(r"SIP/2\.0 \d{3} .+|[A-Z]+ \S+ SIP/2\.0", start)
         assert all(re.match(r"[A-Za-z-]+: |\[\w[^\]]*\]", header) for header in headers)
-        assert bool(body.strip()) == ("Content-Type: application/sdp" in headers)
+        assert bool(body.strip()) == any(header.startswith("Content-Type: ") for header in headers)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(None, 0), (0, 0), (0.0001, 1), (0.25, 250), (3, 3000)])

@@ -8,8 +8,9 @@ from pathlib import Path
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record, scenarios
 from bizpbx.testbed.sipp.process import HOST, PORTS, Sipp
+from bizpbx.testbed.sipp.told import Told
 from bizpbx.testbed.sipp.trunk import Address, Trunk
-from bizpbx.testbed.world import Behaviour, CarrierCaller, Incoming
+from bizpbx.testbed.world import Behaviour, CarrierCaller, Incoming, TestbedError
 
 
 class SippCarrier:
@@ -17,6 +18,7 @@ class SippCarrier:
 
     def __init__(self, folder: Path, ports: Ports, switch: Address, port: int, behaviour: Behaviour) -> None:
         self.port = port
+        self._behaviour = behaviour
         self._forgotten = 0
         self._ports = ports
         self._first_port = ports.block(PORTS)
@@ -55,6 +57,15 @@ class SippCarrier:
     def forget(self) -> None:
         self._forgotten = len(self._all_incoming())
 
+    def answer(self) -> None:
+        self._told().answer()
+
+    def press(self, keys: str) -> None:
+        self._told().press(keys)
+
+    def hang_up(self) -> None:
+        self._told().hang_up()
+
     def caller(
         self,
         number: str | None,
@@ -75,6 +86,11 @@ class SippCarrier:
         if self._first_port:
             self._ports.release(self._first_port, PORTS)
             self._first_port = 0
+
+    def _told(self) -> Told:
+        if self._sipp is None:
+            raise TestbedError(f"The carrier on port {self.port} has been stopped.")
+        return Told(self._sipp, self._behaviour)
 
     def _all_incoming(self) -> list[Incoming]:
         return record.incoming(self._sipp.messages) if self._sipp else []

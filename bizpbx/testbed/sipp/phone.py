@@ -8,6 +8,7 @@ from pathlib import Path
 from bizpbx.testbed.ports import Ports
 from bizpbx.testbed.sipp import record, scenarios
 from bizpbx.testbed.sipp.process import PORTS, Sipp
+from bizpbx.testbed.sipp.told import Told
 from bizpbx.testbed.world import Behaviour, Incoming, PhoneCaller, Registration, TestbedError
 
 
@@ -32,6 +33,7 @@ class SippPhone:
         self._ports = ports
         self._registrar = registrar
         self._patience = patience
+        self._behaviour = behaviour
         self._forgotten = 0
         self._sipp: Sipp | None = None
         self._first_port = 0
@@ -56,6 +58,15 @@ class SippPhone:
 
     def forget(self) -> None:
         self._forgotten = len(self._all_incoming())
+
+    def answer(self) -> None:
+        self._told().answer()
+
+    def press(self, keys: str) -> None:
+        self._told().press(keys)
+
+    def hang_up(self) -> None:
+        self._told().hang_up()
 
     def caller(
         self, *, display_name: str = "", claims: str | None = None, headers: Mapping[str, str] | None = None
@@ -109,6 +120,11 @@ class SippPhone:
                 raise
             return Registration(408, "no answer from the switch")
         return record.registration(sipp.messages) or Registration(408, "")
+
+    def _told(self) -> Told:
+        if self._sipp is None:
+            raise TestbedError(f"The phone {self.username} is switched off.")
+        return Told(self._sipp, self._behaviour)
 
     def _all_incoming(self) -> list[Incoming]:
         return record.incoming(self._sipp.messages) if self._sipp else []

@@ -6,7 +6,7 @@ from array import array
 
 from bizpbx.testbed import processes
 from bizpbx.testbed.ports import Ports
-from bizpbx.testbed.sipp import record
+from bizpbx.testbed.sipp import record, told
 from bizpbx.testbed.sipp.process import PORTS, Sipp
 from bizpbx.testbed.sipp.voice import Voice
 from bizpbx.testbed.world import CallResult, TestbedError
@@ -15,8 +15,11 @@ from bizpbx.testbed.world import CallResult, TestbedError
 class SippCall:
     """Implements world.PlacedCall."""
 
-    def __init__(self, sipp: Sipp, ports: Ports, first_port: int, voice: Voice | None = None) -> None:
+    def __init__(
+        self, sipp: Sipp, ports: Ports, first_port: int, voice: Voice | None = None, talking: str = ""
+    ) -> None:
         self._sipp = sipp
+        self._talking = talking
         self._voice = voice
         self._ports = ports
         self._first_port = first_port
@@ -40,6 +43,13 @@ class SippCall:
 
     def heard(self) -> array[int]:
         return self._voice.heard() if self._voice is not None else array("h")
+
+    def wait_until_said(self, timeout: float = 30.0) -> None:
+        voice = self._voice
+        self._sipp.wait_until(lambda: voice is not None and voice.has_spoken, timeout, "saying all of it")
+
+    def hang_up(self) -> None:
+        told.hang_up(self._sipp, self._talking)
 
     def press(self, keys: str) -> None:
         if self._voice is None:

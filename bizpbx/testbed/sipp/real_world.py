@@ -141,7 +141,7 @@ class SippWorld:
             audio,
             talking,
         )
-        call = SippCall(sipp, self.ports, first_port, voice)
+        call = SippCall(sipp, self.ports, first_port, voice, talking)
         self._calls.append(call)
         return call
 

@@ -94,6 +94,7 @@ def callee(behaviour: Behaviour) -> str:
             as_dialled=behaviour.as_dialled,
             failures=FAILURES,
             rings=behaviour.rings,
+            told=behaviour.after is None,
             after=milliseconds(behaviour.after),
             talks=milliseconds(behaviour.talks) or RINGS_FOREVER,
             keys=strokes(behaviour.keys),

@@ -66,6 +66,11 @@ class Voice:
         """Samples, in the order in which they came."""
         return self._heard[:]
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether all of its words are on their way."""
+        return self._speaks_from is not None and (self._sent - self._speaks_from) * PACKET >= len(self._words)
+
     def press(self, keys: str) -> None:
         """One after the other."""
         self._pressed.extend(keys)
