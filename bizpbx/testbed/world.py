@@ -263,8 +263,9 @@ class PlacedCall(Protocol):
         """Return once all that the call was placed to say has been said. Raises TestbedError if it has not in time."""
 
     def press(self, keys: str) -> None:
-        """Key in digits, `*` and `#`, as RTP events, in a call that was placed with `listens` or `says` and is heard by
-        now. Returns at once."""
+        """Key in digits, `*` and `#`. In a call that was placed with `listens` or `says`, and is heard by now, as RTP
+        events; returns at once. In another one, once it is answered and has no more keys of `talking`; returns when the
+        last one has been taken."""
 
     def hang_up(self) -> None:
         """End the call, once it is answered and has no more keys of `talking`. Raises TestbedError where that is not

@@ -6,8 +6,9 @@ from array import array
 
 from bizpbx.testbed import processes
 from bizpbx.testbed.ports import Ports
-from bizpbx.testbed.sipp import record, told
+from bizpbx.testbed.sipp import record
 from bizpbx.testbed.sipp.process import PORTS, Sipp
+from bizpbx.testbed.sipp.told import ToldCaller
 from bizpbx.testbed.sipp.voice import Voice
 from bizpbx.testbed.world import CallResult, TestbedError
 
@@ -19,7 +20,7 @@ class SippCall:
         self, sipp: Sipp, ports: Ports, first_port: int, voice: Voice | None = None, talking: str = ""
     ) -> None:
         self._sipp = sipp
-        self._talking = talking
+        self._told = ToldCaller(sipp, talking)
         self._voice = voice
         self._ports = ports
         self._first_port = first_port
@@ -49,12 +50,13 @@ class SippCall:
         self._sipp.wait_until(lambda: voice is not None and voice.has_spoken, timeout, "saying all of it")
 
     def hang_up(self) -> None:
-        told.hang_up(self._sipp, self._talking)
+        self._told.hang_up()
 
     def press(self, keys: str) -> None:
         if self._voice is None:
-            raise TestbedError("This call was placed without listening; it has no way to send keys.")
-        self._voice.press(keys)
+            self._told.press(keys)
+        else:
+            self._voice.press(keys)
 
     def stop(self) -> None:
         """Drop the call, if it still is one."""

@@ -67,6 +67,8 @@ FAILURES = (
 REFUSALS = (403, 404, 480, 484, 486, 487, 503, 603)
 """Those that end a call while keys are pressed. All of them at every key would be more than SIPp reads (64 KiB)."""
 REASONS = {200: "OK", 404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
+LAST = 999
+"""CSeq of a BYE: above those of all that is keyed in before."""
 RINGS_FOREVER = 3_600_000
 """Milliseconds; the program's own time limit comes first."""
 
@@ -98,6 +100,7 @@ def callee(behaviour: Behaviour) -> str:
             after=milliseconds(behaviour.after),
             talks=milliseconds(behaviour.talks) or RINGS_FOREVER,
             keys=strokes(behaviour.keys),
+            last=LAST,
         )
     )
 
@@ -129,6 +132,7 @@ def caller(
             keys=strokes(keys),
             talking=strokes(talking),
             refusals=REFUSALS,
+            last=LAST,
         )
     )
 

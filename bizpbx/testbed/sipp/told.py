@@ -6,6 +6,7 @@ Each is sent when the scenario can take it, as its messages show, and what it le
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -13,12 +14,12 @@ from bizpbx.testbed.sipp import record
 from bizpbx.testbed.sipp.log import Logged
 from bizpbx.testbed.sipp.message import SipMessage
 from bizpbx.testbed.sipp.process import HOST, Sipp
-from bizpbx.testbed.world import Behaviour
+from bizpbx.testbed.world import BETWEEN_KEYS, Behaviour
 
 PATIENCE: Final = 20.0
 """Seconds until it can be done, and until it is done: on a machine that is busy, too."""
 FIRST: Final = 100
-"""Above the CSeq of all requests that a scenario sends by itself."""
+"""CSeq, above all that a scenario keys in by itself."""
 KEPT: Final = ("Via", "Record-Route", "From", "To", "Call-ID")
 
 Dialog = list[Logged]
@@ -39,9 +40,11 @@ class Told:
 
     def press(self, keys: str) -> None:
         for key in keys:
+            time.sleep(BETWEEN_KEYS)
             self._wait(lambda: talks(self._dialog(), self._keys), "talking")
+            count = pressed(self._newest())
             self._tell("PRESS", f"Signal: {key}")
-            self._wait(lambda: not self._dialog() or talks(self._dialog(), self._keys), f"pressing {key}")
+            self._wait(lambda: not self._dialog() or taken(self._newest()) > self._keys + count, f"pressing {key}")  # noqa: B023 - at once
 
     def hang_up(self) -> None:
         self._wait(lambda: talks(self._dialog(), self._keys), "talking")
@@ -59,24 +62,45 @@ class Told:
 
     def _tell(self, method: str, *more: str) -> None:
         dialog = self._newest()
-        number = FIRST + len(_requests(dialog, "PRESS"))
-        tell(self._sipp, method, number, dialog[0].message, more)
+        tell(self._sipp, method, FIRST + pressed(dialog), dialog[0].message, more)
 
     def _wait(self, true: Callable[[], bool], what: str) -> None:
         self._sipp.wait_until(true, PATIENCE, what)
 
 
-def hang_up(sipp: Sipp, keys: str) -> None:
-    """The one call that this SIPp has placed, with `keys` to key in while talking."""
-    count = len(keys.replace(",", ""))
+class ToldCaller:
+    """The one call that a SIPp has placed, with `talking` to key in by itself."""
 
-    def over() -> bool:
-        return any(record.is_request(entry, "BYE") for entry in sipp.messages)
+    def __init__(self, sipp: Sipp, talking: str) -> None:
+        self._sipp = sipp
+        self._keys = len(talking.replace(",", ""))
 
-    sipp.wait_until(lambda: over() or talks(list(sipp.messages), count), PATIENCE, "talking")
-    if not over():
-        tell(sipp, "HANGUP", FIRST, next(e.message for e in sipp.messages if _is_answer(e)))
-    sipp.wait_until(over, PATIENCE, "hanging up")
+    def press(self, keys: str) -> None:
+        for key in keys:
+            time.sleep(BETWEEN_KEYS)
+            self._wait(lambda: talks(self._dialog(), self._keys), "talking")
+            count = pressed(self._dialog())
+            self._tell("PRESS", f"Signal: {key}")
+            self._wait(lambda: self._is_over() or taken(self._dialog()) > self._keys + count, f"pressing {key}")  # noqa: B023 - at once
+
+    def hang_up(self) -> None:
+        self._wait(lambda: self._is_over() or talks(self._dialog(), self._keys), "talking")
+        if not self._is_over():
+            self._tell("HANGUP")
+        self._wait(self._is_over, "hanging up")
+
+    def _dialog(self) -> Dialog:
+        return list(self._sipp.messages)
+
+    def _is_over(self) -> bool:
+        return bool(_requests(self._dialog(), "BYE"))
+
+    def _tell(self, method: str, *more: str) -> None:
+        answer = next(entry.message for entry in self._dialog() if _is_answer(entry))
+        tell(self._sipp, method, FIRST + pressed(self._dialog()), answer, more)
+
+    def _wait(self, true: Callable[[], bool], what: str) -> None:
+        self._sipp.wait_until(true, PATIENCE, what)
 
 
 def tell(sipp: Sipp, method: str, number: int, like: SipMessage, more: tuple[str, ...] = ()) -> None:
@@ -90,9 +114,17 @@ def tell(sipp: Sipp, method: str, number: int, like: SipMessage, more: tuple[str
 def talks(dialog: Dialog, keys: int) -> bool:
     """Whether the call is up, nothing of it is under way, and so many keys of the scenario's own have been taken."""
     invites, confirmed = ({e.message.cseq[0] for e in _requests(dialog, method)} for method in ("INVITE", "ACK"))
-    taken = {entry.message.cseq[0] for entry in dialog if entry.message.status and entry.message.cseq[1] == "INFO"}
-    wanted = keys + len(_requests(dialog, "PRESS"))
-    return any(map(_is_answer, dialog)) and invites <= confirmed and len(taken) >= wanted
+    return any(map(_is_answer, dialog)) and invites <= confirmed and taken(dialog) >= keys + pressed(dialog)
+
+
+def pressed(dialog: Dialog) -> int:
+    """How many keys it was told to press."""
+    return len(_requests(dialog, "PRESS"))
+
+
+def taken(dialog: Dialog) -> int:
+    """How many keys, of its own and told, have been confirmed by the switch."""
+    return len({entry.message.cseq[0] for entry in dialog if entry.message.status and entry.message.cseq[1] == "INFO"})
 
 
 def _requests(dialog: Dialog, method: str) -> Dialog:
