@@ -192,7 +192,7 @@ def stages(
 def make_short(folder: Path) -> None:
     """What is said when a call is refused, and in a mailbox, in tones."""
     place = folder / "en" / "8000"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     for prompt in REFUSALS:
         sound.write(place / f"{prompt}.wav", sound.tone(440.0, TONE))
     for prompt in Prompt:

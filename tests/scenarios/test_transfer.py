@@ -10,7 +10,7 @@ import pytest
 
 from bizpbx.metering.lease import Lease
 from bizpbx.testbed.world import EndedBy, Incoming, answers, refuses
-from tests.scenarios.conftest import ACME, Scene
+from tests.scenarios.conftest import ACME, Scene, until
 from tests.scenarios.test_call_records import listed, shown, waiting
 from tests.scenarios.test_usage_limit import leases, limit, settled
 
@@ -53,11 +53,15 @@ def calls(scene: Scene, user: str) -> list[Incoming]:
     return list(scene.registered(user).incoming)
 
 
-def rings(scene: Scene, user: str, times: int = 1, within: float = 10.0) -> Incoming:
+def rings(scene: Scene, user: str, times: int = 1) -> Incoming:
     """Wait until this phone has rung so often."""
-    with gevent.Timeout(within):
-        while len(calls(scene, user)) < times:
-            gevent.sleep(0.02)
+    until(lambda: len(calls(scene, user)) >= times)
+    return calls(scene, user)[times - 1]
+
+
+def takes(scene: Scene, user: str, times: int = 1) -> Incoming:
+    """Wait until this phone has answered the call with which it has rung so often."""
+    until(lambda: len(calls(scene, user)) >= times and calls(scene, user)[times - 1].answered)
     return calls(scene, user)[times - 1]
 
 
@@ -243,7 +247,7 @@ def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(
         placed.wait_for(200)
         gevent.sleep(2.5)
         first.kill()
-        rings(scene, "102-ip_phone", within=20.0)
+        rings(scene, "102-ip_phone")
         assert placed.result().ended_by is EndedBy.CALLEE
         with gevent.Timeout(10.0):
             while not all(call.ended for call in (*calls(scene, "102-ip_phone"), *scene.carrier.incoming)):
