@@ -293,6 +293,7 @@ class SettingsReader:
             gateways=tuple(gateways.values()),
             numbers=numbers,
             lines=tuple(line_values.virtual_line(record) for record in line_records.lines(session, row.id)),
+            calling_gateways=frozenset(gateway_payers(session, row.id)),
         )
 
 

@@ -273,3 +273,5 @@ class OrganisationSettings:
     numbers: tuple[tuple[str, str | None], ...]
     """(E.164, key it leads to)."""
     lines: tuple[VirtualLine, ...] = ()
+    calling_gateways: frozenset[str] = frozenset()
+    """Names of gateways that call out."""

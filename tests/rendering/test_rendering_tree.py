@@ -26,7 +26,8 @@ from bizpbx.freeswitch.rendering import (
     render_tree,
 )
 from bizpbx.freeswitch.rendering.check import PARSER
-from bizpbx.freeswitch.rendering.dialplan import ENDINGS, emergency_expression
+from bizpbx.freeswitch.rendering.dialplan import ENDINGS
+from bizpbx.freeswitch.rendering.emergency import emergency_expression
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.settings import Device, DeviceKind, Extension, Gateway, NoAnswer, Organisation, OrganisationSettings
 from tests.policy.lines import hang_up, hours, line, menu, ring
@@ -322,6 +323,31 @@ def test_emergency_numbers_are_those_of_the_country(country: str) -> None:
     numbers = [str(number) for number in range(1000)] + ["000", "061", "1122", "1669"]
     matched = {n for n in numbers if expression and re.fullmatch(expression.replace("\\z", "\\Z"), n)}
     assert matched == {n for n in numbers if shortnumberinfo.is_emergency_number(n, country)}
+
+
+def emergencies(*organisations: OrganisationSettings) -> dict[str, list[str]]:
+    """Extensions for emergency calls of gateways, each with its conditions but the last."""
+    trunk = parsed(tree_of(*organisations)[PurePosixPath("dialplan/bizpbx-trunk.xml")])
+    found = trunk.xpath("//context[@name='native:bizpbx-trunk']/extension[starts-with(@name, 'emergency-')]")
+    return {
+        each.get("name"): [f"{c.get('field')} {c.get('expression')}" for c in each.xpath("condition")[:-1]]
+        for each in found
+    }
+
+
+def test_a_gateway_that_calls_out_reaches_emergency_numbers_without_a_controller_if_it_can_be_told() -> None:
+    pbx = Gateway("pbx", "pbx.acme.example", "192.0.2.30", 5066, password="secret")
+    acme = organisation()
+    settings = dataclasses.replace(acme, gateways=(*acme.gateways, pbx), calling_gateways=frozenset({"pbx"}))
+    account = {"emergency-pbx.acme.example-account": [r"${bizpbx_gateway} ^pbx\.acme\.example\z"]}
+    there, port = r"${sip_network_ip} ^192\.0\.2\.30\z", r"${sip_network_port} ^5066\z"
+
+    assert emergencies(acme) == {}
+    assert emergencies(settings) == account | {"emergency-pbx.acme.example-address": [there]}
+    other = organisation("b.example", trunk=Gateway("b", "b.b.example", "sip.example", addresses=("192.0.2.0/24",)))
+    assert emergencies(settings, other) == account | {"emergency-pbx.acme.example-address": [there, port]}
+    same = organisation("b.example", trunk=Gateway("b", "b.b.example", "192.0.2.30", 5066))
+    assert emergencies(settings, same) == account
 
 
 def test_an_emergency_number_is_one_with_the_country_s_code_before_it_too() -> None:

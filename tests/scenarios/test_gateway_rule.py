@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bizpbx.testbed.event_socket import EventSocket
+from bizpbx.testbed.installation import event_socket_password
 from bizpbx.testbed.world import CallResult, Carrier
-from tests.scenarios.conftest import Scene
+from tests.scenarios.conftest import Scene, until
 
 BRANCH = "countries={SG: allowed, AF: passcode}"
 PLAN = "dial_plan=[{starts_with: ['9'], length: 9, strip: 1, prepend: '65'}]"
@@ -60,3 +62,20 @@ def test_it_reaches_emergency_numbers(scene: Scene, pbx: Carrier) -> None:
     assert dial(scene, pbx, "995").code == 200
     seen = scene.carrier.incoming[0]
     assert (seen.to_user, seen.number, seen.pai) == ("995", "+6564291311", "+6564291311")
+
+
+def test_without_any_controller_it_still_reaches_emergency_numbers_and_nothing_else(scene: Scene, pbx: Carrier) -> None:
+    scene.start_controller(BIZPBX_FREESWITCH_CONF=str(scene.installation.tree))
+    trunk = scene.installation.tree / "dialplan" / "bizpbx-trunk.xml"
+    until(lambda: "emergency-second.acme.example" in trunk.read_text())
+    connection = EventSocket(scene.installation.esl_port, event_socket_password(scene.installation.tree))
+    connection.api("reloadxml")
+    connection.close()
+    scene.installation.controllers[0].kill()
+
+    assert not dial(scene, pbx, "961234567").answered
+    assert not scene.from_outside("+6564291311", "995").answered
+    assert scene.carrier.incoming == []
+    assert dial(scene, pbx, "+65995").code == 200
+    seen = scene.carrier.incoming[0]
+    assert (seen.to_user, seen.number, seen.pai) == ("995", "+6564291310", "+6564291310")

@@ -31,6 +31,9 @@ EXPANSIONS = frozenset(
         "bridge_uuid",
         "originate_disposition",
         "signal_bond",
+        "bizpbx_gateway",
+        "sip_network_ip",
+        "sip_network_port",
         "sofia_profile_name",
         "uuid",
     )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from phonenumbers import PhoneMetadata, country_code_for_region
-
 from bizpbx.freeswitch import consulting, transfer_keys
 from bizpbx.freeswitch.causes import ANSWERED, cause_of
-from bizpbx.freeswitch.dial_string import gateway_address, identity
+from bizpbx.freeswitch.rendering.emergency import emergency_of
 from bizpbx.freeswitch.rendering.environment import inside, render, token
+from bizpbx.freeswitch.rendering.gateway_calls import calling
 from bizpbx.freeswitch.rendering.parameters import SwitchParameters
-from bizpbx.policy.caller_id import ANONYMOUS
 from bizpbx.policy.plan import Cause
 from bizpbx.policy.prompt import Prompt
 from bizpbx.policy.settings import OrganisationSettings
@@ -35,7 +33,6 @@ _FAR_END = (
 def organisation_file(settings: OrganisationSettings, parameters: SwitchParameters) -> str:
     """The contexts of one organisation: where its devices' calls start, and its native fallback."""
     organisation = settings.organisation
-    shown = organisation.main_number
     return render(
         "organisation.xml",
         domain=token(organisation.domain, "domain"),
@@ -47,10 +44,7 @@ def organisation_file(settings: OrganisationSettings, parameters: SwitchParamete
         cancel=consulting.CANCEL,
         realm=transfer_keys.REALM,
         dialled=DIALLED,
-        emergency=emergency_expression(organisation.country),
-        trunks=[gateway_address(trunk.switch_name) for trunk in organisation.trunks],
-        shown=token(shown or ANONYMOUS, "organisation.main_number"),
-        identity=",".join(identity(shown or ANONYMOUS, shown, organisation.domain)),
+        emergency=emergency_of(organisation),
     )
 
 
@@ -70,6 +64,7 @@ def transfer_file(parameters: SwitchParameters) -> str:
 
 def trunk_file(organisations: Iterable[OrganisationSettings], parameters: SwitchParameters) -> str:
     """The context of calls from gateways, and the DIDs that ring natively."""
+    organisations = list(organisations)
     return render(
         "trunk.xml",
         controllers=parameters.controllers,
@@ -77,6 +72,7 @@ def trunk_file(organisations: Iterable[OrganisationSettings], parameters: Switch
         not_in_service=str(parameters.prompts.path(Prompt.NOT_IN_SERVICE)),
         dialled=DIALLED,
         endings=ENDINGS,
+        calling=calling(organisations),
         numbers=[number for settings in organisations for number in _numbers(settings)],
     )
 
@@ -87,15 +83,6 @@ def _numbers(settings: OrganisationSettings) -> Iterator[tuple[str, str, str]]:
         for number, key in settings.numbers:
             if key:
                 yield token(number, "numbers").lstrip("+"), domain, token(key, f"numbers.{number}")
-
-
-def emergency_expression(country: str) -> str | None:
-    """Expression that matches the emergency numbers of a country (ISO letters), from the metadata of phonenumbers, with
-    the country's code before them or without; the first group is the number as it is dialled."""
-    metadata = PhoneMetadata.short_metadata_for_region(country.upper())
-    pattern = metadata and metadata.emergency and metadata.emergency.national_number_pattern
-    code = country_code_for_region(country.upper())
-    return rf"^(?:(?:\+|00){code})?({pattern})\z" if pattern else None
 
 
 def _endings() -> tuple[tuple[str, str], ...]:
