@@ -11,42 +11,33 @@ import pytest
 
 from bizpbx.policy.prompt import Prompt
 from bizpbx.simulator import sound
-from bizpbx.testbed.world import Behaviour, EndedBy, Incoming, Phone, PlacedCall, answers, refuses, rings_only
+from bizpbx.testbed.world import Behaviour, EndedBy, Phone, answers, refuses, rings_only
 from tests.scenarios.conftest import ACME, Scene, make_short, until
 from tests.scenarios.events import MOMENT, Events, asks, events
-from tests.scenarios.test_transfer import CALLER, NOBODY_HANGS_UP, OUTSIDE, Books, books, calls, rings, seconds, takes
+from tests.scenarios.test_transfer import (
+    CALLER,
+    DID,
+    NOBODY_HANGS_UP,
+    OUTSIDE,
+    Books,
+    about,
+    all_ended,
+    books,
+    calls,
+    calls_out,
+    comes_in,
+    is_over,
+    rings,
+    seconds,
+    takes,
+)
 from tests.scenarios.test_usage_limit import leases, limit
 
 __all__ = ["books", "events"]
 
-DID = "+6564291311"
 ALSO_OUTSIDE = "91112222"
 KABUL = "0093701234567"
 Ends = Callable[[Phone, Phone, Events], None]
-
-
-def comes_in(scene: Scene, hangup_after: float = NOBODY_HANGS_UP, listens: bool = False) -> PlacedCall:
-    """Somebody outside calls 101."""
-    return scene.installation.world.place(scene.carrier.caller(CALLER), DID, hangup_after=hangup_after, listens=listens)
-
-
-def calls_out(scene: Scene) -> PlacedCall:
-    """101 calls a number."""
-    return scene.installation.world.place(scene.registered("101-ip_phone"), OUTSIDE, hangup_after=NOBODY_HANGS_UP)
-
-
-def is_over(events: Events) -> None:
-    """The question for a number was answered by nothing that is done, and codes are heard again."""
-    events.runs("digit_action_set_realm", 2)
-
-
-def about(measured: float) -> object:
-    """Seconds that a record tells in whole ones, and a phone has measured by itself."""
-    return pytest.approx(measured, abs=1.0)
-
-
-def all_ended(*seen: Incoming) -> bool:
-    return all(call.ended for call in seen)
 
 
 def test_who_hangs_up_after_the_answer_connects_the_two(scene: Scene, books: Books, events: Events) -> None:
