@@ -107,3 +107,71 @@ def allow(
         output.print_json({"extension": key, "country": country, "allowed_until": told[1]})
     else:
         typer.echo(f"{country} is not new to {key} until {told[1]}.")
+
+
+@app.command("allowed")
+def list_allowed(organisation: options.Organisation = None, as_json: options.Json = False) -> None:
+    """List the countries that were let through, for whom and until when, in the time of the organisation.
+
+    Example:
+
+      bizpbx guard allowed
+    """
+    from datetime import UTC, datetime
+
+    from bizpbx.cli.frame import output, store
+    from bizpbx.directory import documents
+    from bizpbx.directory.export import find
+    from bizpbx.metering import guard_review
+    from bizpbx.metering.moments import written
+
+    with store.opened() as database, database.reading() as session:
+        organisation_id = find(session, store.domain(session, organisation))
+        zone = documents.organisation(session, organisation_id)["timezone"]
+        found = guard_review.allowed(session, organisation_id, datetime.now(UTC))
+    rows = [
+        {"extension": each.extension, "country": each.country, "allowed_until": written(each.until, zone)}
+        for each in found
+    ]
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table(("extension", "country", "allowed_until"), rows)
+
+
+@app.command("revoke")
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="EXTENSION", help="Key of the extension.")],
+    country: Annotated[str, typer.Argument(metavar="COUNTRY", help="Country as `guard allowed` lists it.")],
+    organisation: options.Organisation = None,
+    actor: options.Actor = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take back what `allow` let through. A country that the extension was charged calls to stays known by these.
+
+    Example:
+
+      bizpbx guard revoke 100 VN
+    """
+    from datetime import UTC, datetime
+
+    from bizpbx.cli.frame import output, store
+    from bizpbx.directory import documents, recording
+    from bizpbx.directory.export import find
+    from bizpbx.errors import NotFound
+    from bizpbx.metering import guard_review
+    from bizpbx.metering.moments import written
+
+    now = datetime.now(UTC)
+    with store.opened() as database, database.writing() as session:
+        organisation_id = find(session, store.domain(session, organisation))
+        before = guard_review.revoke(session, organisation_id, key, country, now)
+        if before is None:
+            raise NotFound("allowed country", f"{key} {country}", "`bizpbx guard allowed` shows all.")
+        told = written(before, documents.organisation(session, organisation_id)["timezone"])
+        change = recording.Change("guard", key, f"{country}.allowed_until", told, None)
+        recording.record(session, organisation_id, [change], store.actor(actor), now)
+    if as_json:
+        output.print_json({"extension": key, "country": country, "allowed_until": None})
+    else:
+        typer.echo(f"{country} is new to {key} again, unless it was charged calls to it.")

@@ -48,9 +48,10 @@ What `--json` prints is stable: fields are added, never renamed or removed.
 | `lockout list` | `extension`, `locked_until` (UTC; null: not locked), `lockouts` (how often it was locked), |
 | … and | `wrong` (entries that still count), `of` (`passcode` or `pin`) |
 | `lockout clear` | `extension`, `locked_until` (what was in force), `wrong`, `of` |
+| `guard allowed` | `extension`, `country`, `allowed_until` (in the organisation's time) |
 | `guard list` | `extension`, `country`, `number`, `reason` (`too-many-calls`, `too-many-new-countries`), `times`, |
 | … and | `first`, `last`, `allowed_until` (in the organisation's time; null: nobody let it through) |
-| `guard allow` | `extension`, `country`, `allowed_until` |
+| `guard allow`, `guard revoke` | `extension`, `country`, `allowed_until` |
 | `greeting play-info` | `extension`, `action`, `played` (false: none, or not before this action), |
 | … and | `message` (as in docs/settings.md), `sound` (its id), `source` (`mp3`, `espeak-ng`, `polly`), `seconds`, |
 | … and | `rates`, `made_at` (UTC), `used_by`, `file` (what the switch here is told to play, or null) |

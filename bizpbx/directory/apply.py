@@ -158,6 +158,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     lines.remove_steps(work, [work.ids["virtual_lines"][key] for key in work.sections["virtual_lines"].removed])
     removed = [work.ids["extensions"][key] for key in work.sections["extensions"].removed]
     extensions.remove_lists(work, removed)
+    extensions.forget_allowances(work, work.sections["extensions"].removed)
     devices.remove(work, devices.of_extensions(work, removed))
     devices.devices(work, settings.licences)
     work.stop_if_wrong()

@@ -30,6 +30,15 @@ class Refusal:
     """Until when the country is not new to the extension, because an admin said so; None: nobody did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A country that an admin let an extension call."""
+
+    extension: str
+    country: str
+    until: datetime
+
+
 def refused_lately(session: Session, organisation_id: int, now: datetime) -> list[Refusal]:
     """Of an organisation, the latest first."""
     query = (
@@ -71,3 +80,23 @@ def allow(
     before = row.allowed_at + MEMORY
     row.allowed_at = now
     return before if before > now else None, now + MEMORY
+
+
+def allowed(session: Session, organisation_id: int, now: datetime) -> list[Allowance]:
+    """What an admin has let through, by extension and country."""
+    query = (
+        select(GuardCountry)
+        .where(GuardCountry.organisation_id == organisation_id, GuardCountry.allowed_at > now - MEMORY)
+        .order_by(GuardCountry.extension, GuardCountry.country)
+    )
+    return [Allowance(row.extension, row.country, row.allowed_at + MEMORY) for row in session.scalars(query)]
+
+
+def revoke(session: Session, organisation_id: int, extension: str, country: str, now: datetime) -> datetime | None:
+    """Take back what `allow` did. Returns until when it would have been so; None: it was not."""
+    row = session.get(GuardCountry, (organisation_id, extension, country), with_for_update=True)
+    if row is None:
+        return None
+    until = row.allowed_at + MEMORY
+    session.delete(row)
+    return until if until > now else None

@@ -61,6 +61,37 @@ def test_what_was_refused_is_listed_and_let_through_and_on_record(bizpbx: Run, t
     ]
 
 
+def allowed(bizpbx: Run) -> list[tuple[str, str]]:
+    return [(row["extension"], row["country"]) for row in json.loads(bizpbx("guard", "allowed", "--json").stdout)]
+
+
+def test_what_was_let_through_is_listed_and_taken_back_and_on_record(bizpbx: Run, tmp_path: Path, homes: Homes) -> None:
+    homes(bizpbx, example())
+    for country in ("VN", "SATELLITE"):
+        bizpbx("guard", "allow", "101", country)
+    assert allowed(bizpbx) == [("101", "SATELLITE"), ("101", "VN")]
+    (until, *_) = [row["allowed_until"] for row in json.loads(bizpbx("guard", "allowed", "--json").stdout)]
+    assert until.endswith("+08:00") and until in bizpbx("guard", "allowed").stdout
+
+    assert bizpbx("guard", "revoke", "101", "VN", "--actor", "ann").stdout.startswith("VN is new to 101 again")
+    assert allowed(bizpbx) == [("101", "SATELLITE")]
+    assert isinstance(dial(tmp_path / "home", "a"), Denied)
+    assert "[not-found]" in bizpbx("guard", "revoke", "101", "VN", code=1).stderr
+    changes = json.loads(bizpbx("audit", "list", "--noun", "guard", "--json").stdout)
+    (change,) = [each for each in changes if each["actor"] == "ann"]
+    assert (change["field"], change["after"]) == ("VN.allowed_until", None)
+
+
+def test_who_gets_the_key_next_is_let_through_nothing(bizpbx: Run, homes: Homes) -> None:
+    homes(bizpbx, example())
+    bizpbx("extension", "add", "150", "label=Guest")
+    bizpbx("guard", "allow", "150", "VN")
+    bizpbx("guard", "allow", "101", "VN")
+    bizpbx("extension", "remove", "150")
+    bizpbx("extension", "add", "150", "label=Other")
+    assert allowed(bizpbx) == [("101", "VN")]
+
+
 def test_what_cannot_be_let_through_is_told(bizpbx: Run, homes: Homes) -> None:
     homes(bizpbx, example())
     assert "[not-found]" in bizpbx("guard", "allow", "199", "VN", code=1).stderr

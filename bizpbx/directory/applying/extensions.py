@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete, insert
@@ -14,6 +15,7 @@ from bizpbx.directory.caller_id import AssignedCallerId
 from bizpbx.directory.documents import Document
 from bizpbx.directory.extension import ExtensionRole, ForwardTarget, VipEntry
 from bizpbx.directory.sound import Greeting
+from bizpbx.metering.guard_record import GuardCountry
 from bizpbx.policy.settings import CallerIdMode, ExtensionType, NoAnswerAction, OnForward
 
 
@@ -47,6 +49,16 @@ def remove_lists(work: Work, extension_ids: list[int]) -> None:
             work.session.execute(
                 delete(table).where(table.organisation_id == work.organisation_id, table.extension_id.in_(some))
             )
+
+
+def forget_allowances(work: Work, keys: Collection[str]) -> None:
+    """What the guard was told to let through was meant for whoever had these keys, not for who has them next."""
+    for some in chunks(keys):
+        work.session.execute(
+            delete(GuardCountry).where(
+                GuardCountry.organisation_id == work.organisation_id, GuardCountry.extension.in_(some)
+            )
+        )
 
 
 def row(work: Work, document: Document) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -38,6 +39,8 @@ NOUNS = {
     "virtual_lines": "virtual-line",
     "numbers": "number",
 }
+
+T = TypeVar("T")
 
 CHUNK = 500
 """Ids in one IN list."""
@@ -142,8 +145,8 @@ class Work:
             raise InvalidSettings(shortened(self.problems))
 
 
-def chunks(ids: Collection[int]) -> Iterator[list[int]]:
-    """The ids in portions that fit one statement."""
+def chunks(ids: Collection[T]) -> Iterator[list[T]]:
+    """The ids, or names, in portions that fit one statement."""
     everything = list(ids)
     for start in range(0, len(everything), CHUNK):
         yield everything[start : start + CHUNK]
