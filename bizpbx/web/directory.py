@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from bizpbx.controller.queries import Queries
 from bizpbx.directory.lookup import Account, SettingsReader
 from bizpbx.errors import InvalidText, NotFound
+from bizpbx.freeswitch.dial_string import GATEWAYS_PROFILE
 from bizpbx.freeswitch.rendering import device_document, key_document, line_document, refused_document
+from bizpbx.freeswitch.rendering.gateways import REALM
 from bizpbx.policy.settings import Extension
 
 NOT_FOUND = '<document type="freeswitch/xml"><section name="result"><result status="not found"/></section></document>'
@@ -79,6 +81,9 @@ class Directory:
 
     def _document(self, session: Session, domain: str, user: str, profile: str) -> str:
         try:
+            if domain.lower() == REALM and profile != GATEWAYS_PROFILE:
+                # The static tree knows the accounts of gateways on every port.
+                return refused_document(domain, user)
             account = self._reader.device_for_auth(session, domain, user)
             if account is not None:
                 return self._told(account, profile)

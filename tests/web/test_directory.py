@@ -69,6 +69,14 @@ def test_only_what_a_switch_sends_is_taken(switch: Switch) -> None:
     assert switch.client.simulate_post("/freeswitch/dialplan").status_code == 404
 
 
+@pytest.mark.parametrize("profile", ["internal", "internal-tls", ""])
+def test_the_account_of_a_gateway_signs_in_nowhere_but_at_the_gateways_port(switch: Switch, profile: str) -> None:
+    question = "section=directory&domain=Bizpbx-gateways&user=carrier.acme.example&sip_profile="
+    assert refuses(switch.asks(question + profile).text)
+    # There the static tree has it.
+    assert not_found(switch.asks(question + "external").text)
+
+
 def test_a_device_is_told_with_its_digest_and_without_its_password(switch: Switch, settings: Database) -> None:
     made = issue(settings, "acme.example", "100", DeviceKind.MOBILE, actor="tester", at=NOON)
     document = switch.looks_up("100-mobile")
