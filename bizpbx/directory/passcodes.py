@@ -47,12 +47,13 @@ def hasher() -> PasswordHasher:
 
 
 def matches(stored: str, digits: str) -> bool:
-    """Whether these digits are the passcode. Takes its time: not for the event loop."""
-    from argon2.exceptions import Argon2Error, InvalidHashError
+    """Whether these digits are the passcode. Takes its time: not for the event loop. Raises Argon2Error where that
+    cannot be told, for want of memory: nobody's passcode is to be locked for it."""
+    from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
     try:
         return hasher().verify(stored, digits)
-    except (Argon2Error, InvalidHashError):
+    except (VerifyMismatchError, InvalidHashError):
         return False
 
 

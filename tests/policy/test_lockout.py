@@ -31,6 +31,18 @@ def test_five_within_a_quarter_of_an_hour_lock_for_a_quarter_of_an_hour() -> Non
     assert not five.locked(START + 29 * MINUTE)
 
 
+def test_what_a_clock_far_ahead_has_locked_or_counted_ends_when_the_clock_is_right_again() -> None:
+    ahead = START + timedelta(days=3650)
+    state = Lockout()
+    for _ in range(MOST_WRONG):
+        state = after_wrong(state, ahead)
+    assert state.locked(ahead)
+    assert not state.locked(START)
+    assert after_wrong(Lockout((ahead,) * 4), START).wrong == (START,)
+    # A second between two controllers takes nothing back.
+    assert wrong(Lockout(), 1, 1, 1, 1, 0.98).locked(START)
+
+
 def test_the_window_slides() -> None:
     assert not wrong(Lockout(), 0, 1, 2, 3, 15).locked(START + 15 * MINUTE)
     assert wrong(Lockout(), 0, 10, 11, 12, 15, 16).locked(START + 16 * MINUTE)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from argon2 import Type, extract_parameters
+from argon2.exceptions import VerificationError
 from sqlalchemy import select
 
 from bizpbx.directory import passcodes
@@ -41,6 +42,16 @@ def stored(database: Database) -> str | None:
 def entered(database: Database, right: bool, minutes: float = 0) -> tuple[Lockout, Lockout]:
     with database.writing() as session:
         return passcodes.count(session, ACME, "100", right, NOON + timedelta(minutes=minutes))
+
+
+def test_a_passcode_that_cannot_be_judged_is_not_taken_for_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class WithoutMemory:
+        def verify(self, _stored: str, _digits: str) -> bool:
+            raise VerificationError("Memory allocation error")
+
+    monkeypatch.setattr(passcodes, "hasher", WithoutMemory)
+    with pytest.raises(VerificationError):
+        passcodes.matches("$argon2id$", "246813")
 
 
 def test_a_passcode_is_kept_as_its_hash_alone(database: Database) -> None:
