@@ -28,10 +28,15 @@ class Shown:
     withheld: bool = False
 
 
-def presented(extension: Extension | None, organisation: Organisation) -> str | None:
-    """The number that this call of an extension shows outside, E.164: what it has drawn, else as `call_back`."""
+def presented(extension: Extension | None, organisation: Organisation, called: str | None = None) -> str | None:
+    """The number that this call of an extension shows outside, E.164: what it has drawn, else as `call_back`.
+
+    Not the one that is `called`, if there is another: networks take a call in its own name for that of somebody who
+    wants to hear his voicemail, and a forward to the own mobile phone would end there.
+    """
     drawn = international(extension.drawn) if extension is not None and extension.drawn else None
-    return drawn or call_back(extension, organisation)
+    usual = drawn or call_back(extension, organisation)
+    return usual if usual != called else call_back(None, organisation) or usual
 
 
 def call_back(extension: Extension | None, organisation: Organisation) -> str | None:

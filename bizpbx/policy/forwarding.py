@@ -91,7 +91,8 @@ class Forward:
     def ring(self, stage: Stage, targets: tuple[Target, ...], timeout: int) -> Ring:
         """Ring these targets together, for `timeout` seconds, telling them who forwarded."""
         outside = targets[0].number if all(isinstance(target, GatewayTarget) for target in targets) else None
-        itself = presented(self.owner, self.tenant.organisation)
+        called = next((target.dial for target in targets if isinstance(target, GatewayTarget)), None)
+        itself = presented(self.owner, self.tenant.organisation, called)
         return Ring(
             stage=stage,
             targets=targets,

@@ -85,7 +85,7 @@ def route(owner: Extension, number: str, organisation: Organisation, caller_pres
     plan = planned(number, rule)
     if plan is not None:
         return Route(gateways, plan[0], owner.key, (*reasons, plan[1]), ask)
-    shown = presented(owner, organisation)
+    shown = presented(owner, organisation, number)
     if shown is None:
         text = f"{owner.key} has no caller ID and {organisation.domain} no main number: there is no number to present"
         return _barred(*reasons, Reason(Rule.NO_CALLER_ID, text))
@@ -125,7 +125,7 @@ def _barred(*reasons: Reason) -> Refusal:
 
 
 def _drawn(owner: Extension, shown: str) -> tuple[Reason, ...]:
-    if owner.drawn is None:
+    if owner.drawn is None or shown != owner.drawn:
         return ()
     text = f"{owner.key} presents a random number: {shown} is drawn of {len(owner.draws_from)}"
     return (Reason(Rule.CALLER_ID_DRAWN, text),)

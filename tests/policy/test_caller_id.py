@@ -1,6 +1,8 @@
 """What each target is shown (product §5)."""
 
-from bizpbx.policy.settings import Extension, OnForward
+from dataclasses import replace
+
+from bizpbx.policy.settings import Extension, Forwarding, OnForward
 from tests.policy.tenant import (
     extension,
     forwarding,
@@ -100,3 +102,29 @@ def test_without_a_caller_id_an_inside_forward_names_the_key_that_diverted() -> 
     plan = from_inside(tenant(owner, extension("101"), extension("102"), main_number=None), "102", "100")
 
     assert ring_of(plan).diverted_by == "100"
+
+
+def test_a_number_is_not_called_in_its_own_name() -> None:
+    """Networks take that for its owner, who wants to hear his voicemail."""
+    own = extension("100", caller_id=MOBILE, forwarding=forwarding(number=MOBILE))
+    drawn = replace(own, caller_id=None, draws_from=(MOBILE,))
+    dialled = from_inside(tenant(replace(own, forwarding=Forwarding())), "100", MOBILE)
+
+    assert (shown_to(dialled, MOBILE), gateway_targets(dialled)[0].asserted) == ("+6564291310", "+6564291310")
+    for owner in (own, drawn):
+        plan = from_outside(tenant(owner), "+6591112222")
+        assert (shown_to(plan, MOBILE), gateway_targets(plan)[0].asserted) == ("+6564291310", "+6564291310")
+        assert ring_of(plan).diverted_by == "+6564291310"
+
+
+def test_a_forward_to_the_number_that_is_presented_may_show_the_caller() -> None:
+    owner = extension("100", caller_id=MOBILE, forwarding=forwarding(number=MOBILE), on_forward=OnForward.CALLER)
+    plan = from_outside(tenant(owner), "+6591112222")
+
+    assert (shown_to(plan, MOBILE), gateway_targets(plan)[0].asserted) == ("+6591112222", "+6564291310")
+
+
+def test_without_another_number_the_call_is_made_with_its_own() -> None:
+    plan = from_inside(tenant(extension("100", caller_id=MOBILE), main_number=None), "100", MOBILE)
+
+    assert shown_to(plan, MOBILE) == MOBILE

@@ -31,6 +31,25 @@ def test_a_forward_that_shows_the_caller_asserts_the_number_that_answers_for_it(
     assert (seen.number, seen.pai, seen.diversion) == ("+6591112222", "+6564291310", "+6564291310")
 
 
+def test_a_forward_to_the_mobile_number_that_the_extension_presents_is_not_called_in_its_own_name(
+    scene: Scene,
+) -> None:
+    scene.installation.bizpbx(
+        "member", "add", "ann@acme.example", "name=Ann", "mobile=+6598765432", "--organisation", ACME
+    )
+    scene.set("extension", "100", *OUT_ONLY, "assignee=ann@acme.example", "caller_id.number=+6598765432")
+    assert scene.from_outside("+6591112222").code == 200
+    seen = scene.carrier.incoming[0]
+    assert (seen.to_user, seen.number, seen.pai, seen.diversion) == (
+        "+6598765432",
+        "+6564291310",
+        "+6564291310",
+        "+6564291310",
+    )
+    assert scene.from_phone("100-ip_phone", "61234567").code == 200
+    assert scene.carrier.incoming[1].number == "+6598765432"
+
+
 @pytest.mark.thorough
 def test_a_forward_after_no_answer_says_so(scene: Scene) -> None:
     scene.set("extension", "101", "no_answer.action=forward", "no_answer.number=+6598765432")
