@@ -153,6 +153,7 @@ def write(work: Work, settings: schema.Settings, organisation: Document) -> None
     aftermath.check_removals(work)
     aftermath.check_caller_ids(work)
     aftermath.check_caller_id_plans(work)
+    aftermath.check_gateway_calls(work)
     line_checks.check_flow(work)
     work.stop_if_wrong()
     lines.remove_steps(work, [work.ids["virtual_lines"][key] for key in work.sections["virtual_lines"].removed])

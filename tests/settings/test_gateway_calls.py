@@ -80,3 +80,14 @@ def test_who_pays_calls_under_the_rule_of_the_gateway(database: Database) -> Non
         assert (payer.key, payer.rule.name, own.rule.name) == ("100", "Branch", "Standard")
         assert acme.gateway_payer("carrier") is None
         assert (acme.owns("+6564291310"), acme.owns("+6564291399")) == (True, False)
+
+
+@pytest.mark.parametrize("way", [{"gateway": "branch"}, {"gateway": "carrier", "fallback_gateways": ["branch"]}])
+def test_a_gateway_does_not_call_out_through_itself(database: Database, way: dict[str, Any]) -> None:
+    data = with_branch(outbound_rule="Branch", payer="100")
+    data["outbound_rules"].append({"name": "Branch", "gateway": "carrier"})
+    applied(database, data)
+    data["outbound_rules"][1] |= way
+    assert problems(database, data) == [("gateways[1].outbound_rule", "loop")]
+    only = ACME | {"outbound_rules": [{"name": "Branch"} | way]}
+    assert problems(database, only) == [("gateways.branch.outbound_rule", "loop")]

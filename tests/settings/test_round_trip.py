@@ -152,9 +152,13 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             steps.append({"name": "bye", "hang_up": True})
         return {"key": key, "label": draw(LABELS), "steps": steps}
 
-    def calls_out() -> dict[str, Any]:
-        if rules and draw(st.booleans()):
-            return {"trunk": False, "outbound_rule": draw(st.sampled_from(rules)), "payer": draw(st.sampled_from(keys))}
+    written_rules = [rule(name) for name in rules]
+
+    def calls_out(name: str) -> dict[str, Any]:
+        elsewhere = [r["name"] for r in written_rules if name not in (r["gateway"], *r["fallback_gateways"])]
+        if elsewhere and draw(st.booleans()):
+            rule_of_it = draw(st.sampled_from(elsewhere))
+            return {"trunk": False, "outbound_rule": rule_of_it, "payer": draw(st.sampled_from(keys))}
         return {"trunk": draw(st.booleans())}
 
     return {
@@ -178,7 +182,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             {
                 "name": name,
                 "host": "sip.example",
-                **calls_out(),
+                **calls_out(name),
                 "registers": draw(st.booleans()),
                 "ping": draw(st.none() | st.integers(5, 3600)),
                 "addresses": draw(st.lists(st.sampled_from(["203.0.113.0/28", "2001:db8::7"]), unique=True)),
@@ -188,7 +192,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
             for name in gateways
         ],
         "rates": draw(st.lists(RATES, max_size=5, unique_by=lambda rate: (rate["prefix"], rate["effective"]))),
-        "outbound_rules": [rule(name) for name in rules],
+        "outbound_rules": written_rules,
         "extensions": [extension(key) for key in keys],
         "virtual_lines": [line(position, key) for position, key in enumerate(lines)],
     }

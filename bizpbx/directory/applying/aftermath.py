@@ -191,3 +191,26 @@ def check_caller_id_plans(work: Work) -> None:
                 "not-owned",
                 f"{number} is none of the organisation's numbers.",
             )
+
+
+def check_gateway_calls(work: Work) -> None:
+    """A gateway's rule does not lead back to the gateway: it would be given its own calls."""
+    query = (
+        select(Gateway.name, OutboundRule.name)
+        .join(GatewayCalls, GatewayCalls.gateway_id == Gateway.id)
+        .join(OutboundRule, OutboundRule.id == GatewayCalls.rule_id)
+        .outerjoin(
+            FallbackGateway,
+            (FallbackGateway.organisation_id == Gateway.organisation_id)
+            & (FallbackGateway.rule_id == OutboundRule.id)
+            & (FallbackGateway.gateway_id == Gateway.id),
+        )
+        .where(
+            Gateway.organisation_id == work.organisation_id,
+            (OutboundRule.gateway_id == Gateway.id) | FallbackGateway.gateway_id.is_not(None),
+        )
+        .distinct()
+    )
+    for gateway, rule in work.session.execute(query.order_by(Gateway.name)):
+        path = work.path("gateways", gateway, "outbound_rule")
+        work.problem(path, "loop", f"calls under {rule} leave through {gateway} itself; give one of them another.")
