@@ -16,7 +16,7 @@ import pytest
 from bizpbx.testbed.world import SAMPLE_RATE, CallResult, Speech, TestbedError
 from tests.mail.server import MailServer
 from tests.scenarios.conftest import ACME, BRAVO, Scene, until
-from tests.scenarios.test_no_answer import ANN, AT_ONCE, attached, loudness, mails, post
+from tests.scenarios.test_no_answer import ANN, AT_ONCE, attached, hang_up_when_all_is_said, loudness, mails, post
 from tests.voicemail.tones import encoded, frequency, tone
 
 __all__ = ["post"]
@@ -48,11 +48,13 @@ def greet(scene: Scene, *options: str, key: str = "101") -> dict[str, Any]:
     return found
 
 
-def call(scene: Scene, hangup_after: float = 20.0, says: Speech | None = None) -> tuple[CallResult, Any]:
-    """Call 101 from outside; returns the result and what the caller heard."""
+def call(scene: Scene, hangup_after: float = 60.0, says: Speech | None = None) -> tuple[CallResult, Any]:
+    """Call 101 from outside, and hang up when all is said; returns the result and what the caller heard."""
     caller = scene.carrier.caller("+6591112222", display_name="Ann Lee")
     placed = scene.installation.world.place(caller, "+6564291311", hangup_after=hangup_after, says=says, listens=True)
-    return placed.result(60.0), np.array(placed.heard(), dtype=np.int32)
+    if says is not None:
+        hang_up_when_all_is_said(placed)
+    return placed.result(90.0), np.array(placed.heard(), dtype=np.int32)
 
 
 def loud(heard: Any) -> Any:
@@ -107,7 +109,7 @@ def test_a_voicemail_has_the_greeting_in_place_of_the_announcement(
 ) -> None:
     no_answer(scene, "voicemail", AT_ONCE)
     greet(scene, "--mp3", str(upload))
-    result, heard = call(scene, hangup_after=9.0, says=Speech(440.0, 2.0))
+    result, heard = call(scene, says=Speech(440.0, 2.0))
     assert result.answered
     greeting, beep = loud(heard)[: 2 * SAMPLE_RATE], loud(heard)[-SAMPLE_RATE // 4 :]
     assert abs(frequency(greeting, SAMPLE_RATE) - 620.0) < 3.0
