@@ -15,7 +15,6 @@ from bizpbx.freeswitch.rendering import stored_password
 from bizpbx.metering.lease import Charge, Lease, LeaseState
 from bizpbx.metering.usage import UsageMonth
 from bizpbx.testbed.event_socket import EventSocket
-from bizpbx.testbed.installation import SwitchKind
 from bizpbx.testbed.world import EndedBy, answers
 from tests.scenarios.conftest import Scene
 
@@ -144,19 +143,17 @@ def test_a_long_call_is_renewed_before_it_runs_out(scene: Scene) -> None:
 
 
 def test_a_limit_holds_without_any_controller(scene: Scene) -> None:
-    """One minute, a call of three, and the controller is killed ten seconds after the answer."""
-    if scene.installation.kind is SwitchKind.SIMULATOR:
-        pytest.skip("takes a minute, and says nothing of a simulator that the shorter scenarios do not")
-    scene.set("extension", "100", "usage_limit={kind: minutes, value: '1'}")
+    """A quarter of a minute, a call of three, and the controller is killed five seconds after the answer."""
+    limit(scene, "100", 15)
     placed = scene.installation.world.place(scene.registered("100-ip_phone"), "61234567", hangup_after=NOBODY_HANGS_UP)
     placed.wait_for(200)
-    gevent.sleep(10)
+    gevent.sleep(5)
     scene.installation.controllers[0].kill()
     result = placed.result(timeout=90.0)
     assert result.ended_by is EndedBy.CALLEE
-    assert 59.0 <= result.duration <= 60.5
-    assert used(scene, "100") == Used(0, 60, 0)
+    assert 14.0 <= result.duration <= 16.0
+    assert used(scene, "100") == Used(0, 15, 0)
     scene.installation.controllers[0].start()
     after = settled(scene, "100", within=30.0)
-    assert after.seconds == 60 or after.seconds == round(result.duration)
+    assert 14 <= after.seconds <= 15
     assert (after.reserved, after.charged) == (0, after.seconds)
