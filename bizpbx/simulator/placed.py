@@ -58,7 +58,7 @@ class SimulatedCall:
         if keys:
             gevent.spawn(self._key_in, keys)
 
-    def wait_for(self, code: int, timeout: float = 5.0) -> None:
+    def wait_for(self, code: int, timeout: float = 20.0) -> None:
         self._switch.run(lambda _: self._wait_for(code, timeout))
 
     def result(self, timeout: float = 30.0) -> CallResult:

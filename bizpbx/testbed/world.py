@@ -249,7 +249,7 @@ Caller = Phone | PhoneCaller | CarrierCaller
 class PlacedCall(Protocol):
     """A call under way."""
 
-    def wait_for(self, code: int, timeout: float = 5.0) -> None:
+    def wait_for(self, code: int, timeout: float = 20.0) -> None:
         """Return once the caller has received this SIP code. Raises TestbedError if it does not come in time."""
 
     def result(self, timeout: float = 30.0) -> CallResult:

@@ -7,13 +7,15 @@ import re
 import socket
 from pathlib import Path
 
-import gevent
 import pytest
 
 from bizpbx.testbed.freeswitch_process import FreeSwitch
 from bizpbx.testbed.installation import SwitchKind, event_socket_password
 from bizpbx.testbed.world import CallResult
-from tests.scenarios.conftest import ACME, Scene
+from tests.scenarios.conftest import ACME, Scene, until
+from tests.scenarios.events import Events, events
+
+__all__ = ["events"]
 
 KABUL = "+93701234567"
 RIGHT = "24681357"
@@ -117,16 +119,17 @@ def test_five_wrong_ones_across_three_calls_and_a_restart_lock_until_it_is_clear
 
 
 @pytest.mark.thorough
-def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(scene: Scene) -> None:
+def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(scene: Scene, events: Events) -> None:
     first, second = scene.installation.controllers
     second.start()
-    placed = scene.installation.world.place(
-        scene.registered("101-ip_phone"), KABUL, hangup_after=0.2, keys=f"1111#,,,,,,,,,,,{RIGHT}#"
-    )
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), KABUL, hangup_after=0.2, listens=True)
+    until(lambda: len(placed.heard()) > 0)
+    placed.press("1111#")
     # The second question is being asked. The switch ends it by itself: what is keyed in then is lost.
-    placed.wait_for(183)
-    gevent.sleep(2.5)
+    events.runs("play_and_get_digits", 2)
     first.kill()
+    events.runs("play_and_get_digits", 3)
+    placed.press(f"{RIGHT}#")
     assert placed.result().code == 200
     assert [call.to_user for call in scene.carrier.incoming] == [KABUL]
 

@@ -25,7 +25,7 @@ class SippCall:
         self._ports = ports
         self._first_port = first_port
 
-    def wait_for(self, code: int, timeout: float = 5.0) -> None:
+    def wait_for(self, code: int, timeout: float = 20.0) -> None:
         def heard() -> bool:
             heard = (entry.message for entry in self._sipp.messages if not entry.sent)
             return any(message.status == code and message.cseq[1] == "INVITE" for message in heard)

@@ -91,7 +91,7 @@ class Sipp:
                 raise TestbedError(f"{self.folder.name}: {what} did not happen {late}. {self.last_words()}")
             time.sleep(POLL)
 
-    def wait_until_listening(self, timeout: float = 5.0) -> None:
+    def wait_until_listening(self, timeout: float = 20.0) -> None:
         """Return once its port is open."""
         self.wait_until(lambda: self.process.poll() is None and listens(self.port), timeout, "opening its port")
 

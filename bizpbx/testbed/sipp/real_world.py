@@ -44,7 +44,7 @@ class SippWorld:
     A REGISTER is given up after `patience` seconds.
     """
 
-    def __init__(self, devices_port: int, trunks_port: int, folder: Path | None = None, patience: float = 5.0) -> None:
+    def __init__(self, devices_port: int, trunks_port: int, folder: Path | None = None, patience: float = 20.0) -> None:
         self._devices_port = devices_port
         self._trunks_port = trunks_port
         self._patience = patience
