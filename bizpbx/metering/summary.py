@@ -13,6 +13,7 @@ from bizpbx.policy.rules import Rule
 
 _CONSULTATION = str(Rule.CONSULTATION)
 _INSIDE = frozenset((Rule.KEY, Rule.KEY_UNKNOWN, Rule.OWN_KEY))
+_OUTWARD = frozenset((Rule.GATEWAY_RULE, Rule.EMERGENCY, Rule.EMERGENCY_NO_TRUNK))
 _SECOND = timedelta(seconds=1)
 
 
@@ -93,7 +94,9 @@ def _direction(first: LegRecord, called: Sequence[LegRecord]) -> Direction:
     if not first.own:
         return Direction.OUTGOING if first.gateway else Direction.INTERNAL
     if first.device is None:
-        return Direction.INCOMING
+        # A gateway with a rule calls out; what came to a DID in the end has a callee.
+        outward = first.callee is None and not _OUTWARD.isdisjoint(first.rules)
+        return Direction.OUTGOING if outward else Direction.INCOMING
     # What the user did later, whoever he then asked, was decided on the same leg.
     rules = takewhile(lambda rule: rule != _CONSULTATION, first.rules)
     if first.callee is not None or not _INSIDE.isdisjoint(rules):

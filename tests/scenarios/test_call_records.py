@@ -73,6 +73,23 @@ def legs(row: Row) -> list[tuple[str | None, str]]:
     return [(leg["device"] or leg["dialled"], leg["cause"]) for leg in row["legs"]]
 
 
+def test_a_call_of_a_pbx_to_a_number_outside_is_an_outgoing_one(
+    scene: Scene, new_calls: Callable[[int], list[Row]]
+) -> None:
+    scene.set("gateway", "second", "outbound_rule=Standard", "payer=104")
+    pbx = scene.installation.world.carrier(scene.installation.second_carrier_port)
+    for dialled in ("61234567", "995", "+6564291311"):
+        scene.installation.world.call(pbx.caller("+6564291310"), dialled, hangup_after=1.2, cancel_after=0.5)
+    rows = new_calls(3)
+    assert [(row["direction"], row["from"], row["to"]) for row in rows] == [
+        ("outgoing", "+6564291310", "+6561234567"),
+        ("outgoing", "+6564291310", "995"),
+        ("incoming", "+6564291310", "+6564291311"),
+    ]
+    assert rows[0]["rules"][0] == "gateway-rule"
+    assert rows[0]["talked"] > 0
+
+
 def test_an_answered_call_inside(scene: Scene, new_calls: Callable[[int], list[Row]]) -> None:
     scene.phone("102-ip_phone", answers(1.2))
     result = scene.from_phone("101-ip_phone", "102", hangup_after=2.1)
