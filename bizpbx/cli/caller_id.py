@@ -114,11 +114,15 @@ def change(
     from datetime import UTC, datetime
 
     from bizpbx.cli.frame import output, store
+    from bizpbx.errors import InvalidText
 
     with store.opened() as database:
         with database.reading() as session:
             domain = store.domain(session, organisation)
-        done = step(database, domain, key, number, actor=store.actor(actor), at=datetime.now(UTC))
+        try:
+            done = step(database, domain, key, number, actor=store.actor(actor), at=datetime.now(UTC))
+        except InvalidText as refused:
+            raise refused.at("NUMBER") from None
     if as_json:
         output.print_json(described(done))
     else:

@@ -271,6 +271,7 @@ def test_a_caller_id_is_asked_for_approved_and_taken_back(acme: Run) -> None:
     assert "caller_id.mode = request" in acme("extension", "show", "100").stdout
     assert answer(acme("caller-id", "list", "--pending", "--json")) == []
     assert "approved already" in acme("caller-id", "approve", "100", number, code=1).stderr
+    assert acme("caller-id", "request", "100", "61234567", code=1).stderr.startswith("NUMBER: must be + and 7 to 15")
     acme("caller-id", "refuse", "100", number)
     assert [one["state"] for one in answer(acme("caller-id", "list", "--json"))] == ["refused"]
     assert answer(acme("extension", "show", "100", "--json"))["caller_id"]["number"] is None
