@@ -99,7 +99,9 @@ class Controller:
         )
         self.calls = OutboundESLServer(host, port, handler, max_connections=MOST_CALLS)
         password = config.freeswitch_password or keys.event_socket_password
-        self._records = Records(Changes(config.database), Spool(config.records), config.spool_days)
+        self._records = Records(
+            Changes(config.database), Spool(config.records), config.spool_days, hear=self._hear_legs
+        )
         mail_server = server_of(config)
         smtp = Smtp(mail_server) if mail_server is not None else None
         store = store_of(config)
@@ -124,6 +126,11 @@ class Controller:
         http = host_and_port(config.http_listen, "BIZPBX_HTTP_LISTEN")
         app = application(Directory(self._queries, reader, keys.http_password), Ready(checks))
         self.http = server(http, app, _HttpErrors())
+
+    def _hear_legs(self, every: bool) -> None:
+        # Of several switches only one writes to the folder of this machine.
+        if len(self.switches) == 1:
+            self.switches[0].hear(every)
 
     def start(self) -> None:
         """Raises OSError if a port is taken."""

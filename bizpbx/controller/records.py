@@ -1,5 +1,8 @@
 """Puts leg records into the database: from the folder that a switch on this machine writes to, which is what counts,
-and from the events of the switches, which are faster and come from other machines, too."""
+and from the events of the switches, which are faster and come from other machines, too.
+
+While files come, events are for legs that cost something alone: a lease is closed at once, and all the rest is cheaper
+to read from files, for the switch and for us (docs/performance.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from bizpbx.controller.changes import Changes
 from bizpbx.controller.queries import DatabaseSilent
 from bizpbx.freeswitch import records
 from bizpbx.freeswitch.records import UnreadableRecord
-from bizpbx.freeswitch.spool import Spool, Waiting
+from bizpbx.freeswitch.spool import LOW, Spool, Waiting
 from bizpbx.metering.ingest import Outcome, ingest
 from bizpbx.metering.leg import LegRecord
 from bizpbx.voicemail.keeping import keep
@@ -30,7 +33,9 @@ INTERVAL = 0.5
 GATHERED = 0.25
 """Seconds from an event to its transaction: the other legs of the call, and of others, come with it."""
 YOUNG = 1.0
-"""Seconds that a file waits for the event of its leg, which is far cheaper to read."""
+"""Seconds that a file waits for the event of its leg, so that one leg is not read twice."""
+SOON = 0.4
+"""The same, where most legs have no event that anybody has asked for."""
 BATCH = 200
 """Legs in one transaction. Calls wait meanwhile, where the database is SQLite."""
 MOST_FILES = 20_000
@@ -61,8 +66,10 @@ class Records:
         spool: Spool | None,
         days: int,
         clock: Callable[[], float] = time.time,
+        hear: Callable[[bool], None] = lambda every: None,
     ) -> None:
-        """Files that are on record are kept for so many days. Without a spool only events are taken."""
+        """Files that are on record are kept for so many days. Without a spool only events are taken. `hear` is told
+        when the events of every leg are wanted, which is so at first, and when those of charged legs will do."""
         self._changes = changes
         self._spool = spool
         self._days = days
@@ -72,6 +79,9 @@ class Records:
         self._files: deque[Waiting] = deque()
         self._more_files = False
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._hear = hear
+        self._files_come = False
+        self._by_files = False
         self._tidied = 0.0
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
@@ -125,11 +135,29 @@ class Records:
         self._heard.clear()
         more = self._take_events()
         if self._spool is not None:
-            with self._spool.claimed() as mine:
-                if mine:
-                    more = self._take_files(self._spool) or more
-                    self._tidy(self._spool)
+            try:
+                more = self._look_at_files(self._spool) or more
+            except OSError:
+                self._files_come = False
+                self._rely(False)
+                raise
         return more
+
+    def _look_at_files(self, spool: Spool) -> bool:
+        more = False
+        with spool.claimed() as mine:
+            if mine:
+                more = self._take_files(spool)
+                self._tidy(spool)
+        self._rely(self._files_come and spool.free() >= LOW)
+        return more
+
+    def _rely(self, on_files: bool) -> None:
+        """Files are relied on as long as they come and the disk has room for more. A switch whose disk is full leaves
+        them out, without a word."""
+        if on_files != self._by_files:
+            self._by_files = on_files
+            self._hear(not on_files)
 
     def _take_events(self) -> bool:
         batch = [self._events.popleft() for _ in range(min(BATCH, len(self._events)))]
@@ -152,7 +180,8 @@ class Records:
             seen = sorted(spool.waiting(MOST_FILES, lambda: gevent.sleep(0)), key=lambda one: one.written)
             metrics.RECORDS_LAG.set(max(0.0, now - seen[0].written) if seen else 0.0)
             # A clock that was set back must not make files wait: the future is not young.
-            self._files.extend(one for one in seen if abs(now - one.written) >= YOUNG)
+            young = SOON if self._by_files else YOUNG
+            self._files.extend(one for one in seen if abs(now - one.written) >= young)
             self._more_files = len(seen) == MOST_FILES
         waiting = [self._files.popleft() for _ in range(min(BATCH, len(self._files)))]
         read: dict[Leg, tuple[Waiting, LegRecord]] = {}
@@ -210,6 +239,7 @@ class Records:
     def _put_away(self, spool: Spool, waiting: Waiting, today: date) -> None:
         faults.reach(faults.Point.ON_RECORD)
         spool.put_away(waiting.path, today)
+        self._files_come = True
 
     def _refuse(self, spool: Spool, waiting: Waiting, reason: str) -> None:
         metrics.RECORDS_FAILED.labels("file").inc()

@@ -48,10 +48,10 @@ _READ = Names(
         *("Caller-Network-Addr", "Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Caller-Privacy-Hide-Number"),
         *("Caller-Channel-Created-Time", "FreeSWITCH-Switchname"),
         *(f"variable_bizpbx_{name}" for name in ("organisation", "stage", "gateway", "attempt", "step", "tries")),
-        *(f"variable_bizpbx_{name}" for name in ("device", "target", "transfer")),
+        *(f"variable_bizpbx_{name}" for name in ("device", "target", "transfer", "callee")),
         *(f"variable_{name}" for name in (*ENDING, TALK_END, TRANSFERS, TRANSFERRED_BY, *ENDED_BY.values(), *KEPT)),
         *(f"variable_sip_{name}" for name in ("network_ip", "network_port", "gateway_name", "Privacy", "h_Diversion")),
-        "variable_sofia_profile_name",
+        *("variable_sofia_profile_name", "variable_fail_on_single_reject", "variable_ignore_early_media"),
     )
 )
 """What nearly every call is asked for, here and in the session."""

@@ -20,10 +20,10 @@ from bizpbx.freeswitch.consulting import CONSULTING, Consulting, leg_name
 from bizpbx.freeswitch.dial_string import Legs, dial_string, is_leased
 from bizpbx.freeswitch.display_name import display_name
 from bizpbx.freeswitch.esl import OutboundSession
-from bizpbx.freeswitch.kept import kept_variables
+from bizpbx.freeswitch.kept import ACTION, kept_variables
 from bizpbx.freeswitch.media import Media
 from bizpbx.freeswitch.ring_end import DISPOSITION, ENDING, FAILED_GATEWAY, ring_end
-from bizpbx.freeswitch.told import told_before
+from bizpbx.freeswitch.told import CALLEE, told_before
 from bizpbx.freeswitch.transfer_keys import BOUND
 from bizpbx.policy.plan import Cause, GatewayTarget, Kept, Plan, Reason, Ring, Stage
 from bizpbx.policy.prompt import Prompt
@@ -84,6 +84,13 @@ SILENCE: Final = 5
 SILENCE_LEVEL: Final = 100
 """Mean of the samples' amounts, of 32767, below which FreeSWITCH takes 20 ms for silence."""
 
+EARLY_MEDIA: Final = "ignore_early_media"
+ENDED_TOGETHER: Final = "fail_on_single_reject"
+
+UNSAID: Final = dict.fromkeys((*ENDING, ACTION, CALLEE, ENDED_TOGETHER), "") | {EARLY_MEDIA: "false"}
+"""Values that need not be written where the channel has none: a variable more is copied by the switch dozens of times
+in a call, and one that is taken off is looked for among two hundred."""
+
 CANCELLED: Final = "ORIGINATOR_CANCEL"
 """Disposition of a ring that the caller has ended."""
 
@@ -111,6 +118,8 @@ class FreeSwitchCall:
         self._answered = data.get("Answer-State") == "answered"
         # Not looked for on a new call, which has exported nothing: all that is known of it would be searched.
         self._diverted = self.arrival.stage is not Stage.NEW and bool(data.get(f"variable_{DIVERSION}"))
+        self._absent = frozenset(name for name in UNSAID if not data.get(f"variable_{name}"))
+        """What is known not to be on the channel, until the first application runs."""
         self._last = time.monotonic()
         """When an application ended last."""
         self._noted = False
@@ -300,6 +309,10 @@ class FreeSwitchCall:
     def _execute(self, app: str, arg: str, variables: dict[str, str], deadline: float | None) -> None:
         """Run an application, with what was noted and these variables set before it in the same packet."""
         pending, self._pending = {**self._pending, **variables}, {}
+        for name in self._absent:
+            if pending.get(name) == UNSAID[name]:
+                del pending[name]
+        self._absent = frozenset()
         self._tell(lambda: self._session.execute(app, arg, variables=pending, deadline=deadline))
         self._last = time.monotonic()
 
@@ -315,10 +328,10 @@ def _ring_variables(ring: Ring) -> dict[str, str]:
         "call_timeout": str(ring.timeout),
         "effective_caller_id_name": "Anonymous" if ring.withheld else display_name(ring.caller_name),
         # With several targets ringing, one target's announcement must not become what the caller hears.
-        "ignore_early_media": "true" if len(ring.targets) > 1 else "false",
+        EARLY_MEDIA: "true" if len(ring.targets) > 1 else "false",
         "sip_copy_custom_headers": "false",
         # Together with others a gateway that fails ends the ring, so that the next one is tried while there is time.
         # One who is cut off is told so; without a lease the call is over when its conversation is.
         "hangup_after_bridge": "false" if any(is_leased(target) for target in ring.targets) else "true",
-        "fail_on_single_reject": ",".join(FAILED_GATEWAY) if ring.patience and len(ring.targets) > 1 else "",
+        ENDED_TOGETHER: ",".join(FAILED_GATEWAY) if ring.patience and len(ring.targets) > 1 else "",
     }

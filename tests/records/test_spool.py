@@ -36,7 +36,9 @@ class Desk:
         self.changes = Changes(database.url.render_as_string(hide_password=False))
         self.spool = Spool(folder)
         self.spool.prepare()
-        self.records = Records(self.changes, self.spool, days=7, clock=lambda: self.now)
+        self.every_event: list[bool] = []
+        """Whether every event was asked for, or those of charged legs alone, each time it was."""
+        self.records = Records(self.changes, self.spool, 7, lambda: self.now, self.every_event.append)
         self._database = database
 
     def written(self, leg: str, data: bytes, at: float = NOW - 1) -> Path:
@@ -187,6 +189,42 @@ def test_a_file_waits_a_moment_for_its_event_but_not_for_a_clock_that_was_set_ba
     desk.now += controller_records.YOUNG
     desk.records.look()
     assert (desk.waiting(), desk.count(CallLeg)) == (set(), 2)
+
+
+def test_while_files_come_events_of_charged_legs_will_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.records.look()
+    # A switch that writes no files is heard.
+    assert desk.every_event == []
+    desk.written("a", samples.file(samples.calling()))
+    desk.records.look()
+    assert desk.every_event == [False]
+    with monkeypatch.context() as full:
+        full.setattr(Spool, "free", lambda spool: LOW - 1)
+        desk.records.look()
+    assert desk.every_event == [False, True]
+    desk.records.look()
+    assert desk.every_event == [False, True, False]
+
+
+def test_every_event_is_wanted_again_when_the_folder_is_gone(desk: Desk) -> None:
+    desk.written("a", samples.file(samples.calling()))
+    desk.records.look()
+    desk.folder.rename(desk.folder.with_name("elsewhere"))
+    with pytest.raises(OSError, match="spool"):
+        desk.records.look()
+    assert desk.every_event == [False, True]
+    desk.spool.prepare()
+    desk.records.look()
+    # Nothing has come yet.
+    assert desk.every_event == [False, True]
+
+
+def test_a_file_that_no_event_comes_for_hardly_waits(desk: Desk) -> None:
+    desk.written("a", samples.file(samples.calling()))
+    desk.records.look()
+    desk.written("b", samples.file(samples.called()), at=NOW - controller_records.SOON)
+    desk.records.look()
+    assert desk.done() == {"a.cdr.xml", "b.cdr.xml"}
 
 
 def test_an_event_that_cannot_be_read_is_left_to_the_file(desk: Desk) -> None:

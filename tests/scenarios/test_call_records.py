@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,6 +152,26 @@ def test_a_call_out_through_the_gateway(scene: Scene, new_calls: Callable[[int],
     )
     assert (row["answered_by"], row["talked"]) == ("+6561234567", 1)
     assert row["legs"][1]["gateway"] == "carrier.acme.example"
+
+
+def test_events_bring_what_is_charged_and_files_the_rest(scene: Scene, new_calls: Callable[[int], list[Row]]) -> None:
+    scene.phone("102-ip_phone", answers(0.1))
+    assert scene.from_phone("101-ip_phone", "102", hangup_after=0.5).answered
+    new_calls(1)
+    # From here on it is known that files come.
+    before = brought(scene)
+    assert scene.from_phone("101-ip_phone", "102", hangup_after=0.5).answered
+    assert scene.from_phone("101-ip_phone", "61234567", hangup_after=0.5).answered
+    new_calls(3)
+    assert brought(scene) - before == Counter(event=1, file=3)
+
+
+def brought(scene: Scene) -> Counter[str]:
+    """Legs on record by what brought them."""
+    port = scene.installation.controllers[0].http_port
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return Counter({source: int(float(n)) for source, n in re.findall(r'ingested_total\{source="(\w+)"\} (\S+)', text)})
 
 
 def test_a_withheld_caller_is_on_record_without_a_number(scene: Scene, new_calls: Callable[[int], list[Row]]) -> None:
