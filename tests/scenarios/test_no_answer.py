@@ -19,7 +19,8 @@ from bizpbx.voicemail.record import VoicemailState
 from tests.mail.server import MailServer
 from tests.scenarios.conftest import ACME, Scene
 
-PATIENCE = 30.0
+PATIENCE = 90.0
+"""Seconds for a mail, at the most: whatever else the machine does."""
 ANN, BEN = "ann@acme.example", "ben@acme.example"
 WAIT = "no_answer.wait=5"
 AT_ONCE = "incoming.do_not_disturb=true"
