@@ -11,7 +11,7 @@ import pytest
 
 from bizpbx.testbed.freeswitch_process import FreeSwitch
 from bizpbx.testbed.installation import SwitchKind, event_socket_password
-from bizpbx.testbed.world import CallResult
+from bizpbx.testbed.world import SAMPLE_RATE, CallResult
 from tests.scenarios.conftest import ACME, Scene, until
 from tests.scenarios.events import Events, events
 
@@ -172,6 +172,23 @@ def test_the_digits_are_in_no_log_no_record_and_on_no_channel(scene: Scene) -> N
         assert "97531" not in text
         assert "RECV DTMF" not in text
         assert "INFO DTMF" not in text
+
+
+def test_keys_that_come_as_rtp_events_before_an_answer_are_heard_and_are_in_no_event_and_no_log(scene: Scene) -> None:
+    before = {path: path.stat().st_size for path in scene.installation.folder.rglob("*.log")}
+    listener = subscribed(scene)
+    placed = scene.installation.world.place(scene.registered("101-ip_phone"), KABUL, hangup_after=0.2, listens=True)
+    until(lambda: len(placed.heard()) > SAMPLE_RATE)
+    placed.press(f"{RIGHT}#")
+    assert placed.result().code == 200
+    told = heard(listener)
+    assert "Event-Name: CHANNEL_HANGUP_COMPLETE" in told
+    assert "Event-Name: DTMF" not in told
+    logs = [path for path in scene.installation.folder.rglob("*.log") if is_ours(path, scene.installation.folder)]
+    logged = [path.read_bytes()[before.get(path, 0) :].decode("utf-8", "replace") for path in logs]
+    for text in map(without_names, (told, *logged)):
+        assert RIGHT not in text
+        assert "RECV DTMF" not in text
 
 
 @pytest.mark.parametrize("keys", ["97531", "1111#,,97531"], ids=["first entry", "second entry"])
