@@ -1,5 +1,5 @@
-"""The controller's standing connection to a switch: is it there, commands that concern no single call, and the ends of
-our calls' legs."""
+"""The controller's standing connection to a switch: is it there, commands that concern no single call, the ends of our
+calls' legs, and registrations that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import structlog
 from bizpbx.config import host_and_port
 from bizpbx.freeswitch.arming import METERED
 from bizpbx.freeswitch.esl import EslError, ESLEvent, InboundESL
+from bizpbx.freeswitch.registration import REGISTERED, expiry
 
 LEG_END = "CHANNEL_HANGUP_COMPLETE"
 EVERY = {"variable_bizpbx_call": "/./"}
@@ -48,6 +49,7 @@ class Monitor:
         self._connection = InboundESL(address.host, address.port, password)
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._missed: list[str] = []
+        self._connection.register_handle(REGISTERED, self._registered)
         if on_leg_end is not None:
             self._connection.register_handle(LEG_END, self._leg_ended)
 
@@ -107,13 +109,31 @@ class Monitor:
 
     def _on_connect(self, connection: InboundESL) -> None:
         log.info("switch.connected", switch=self.address.name, version=connection.api("version").strip())
+        # A filter lets nothing else through, so what `bgapi` waits for is named, too.
+        connection.send("filter Event-Name BACKGROUND_JOB")
+        connection.send(f"filter Event-Subclass {REGISTERED}")
         if self._on_leg_end is not None:
-            # A filter lets nothing else through, so what `bgapi` waits for is named, too.
             self._let_through(connection)
-            connection.send("filter Event-Name BACKGROUND_JOB")
-            # In plain form: of FreeSWITCH's own time for an event of 300 headers JSON takes ten times as much.
-            connection.subscribe([LEG_END], json=False)
+        # In plain form: of FreeSWITCH's own time for an event of 300 headers JSON takes ten times as much.
+        connection.subscribe([REGISTERED, *([LEG_END] if self._on_leg_end is not None else [])], json=False)
         self._catch_up()
+
+    def _registered(self, event: ESLEvent) -> None:
+        data = event.own
+        command = expiry(data)
+        if command is None:
+            return
+        log.warning(
+            "registration.elsewhere",
+            switch=self.address.name,
+            device=data.get("from-user", ""),
+            contact=data.get("contact", "")[:200],
+            source=data.get("network-ip", ""),
+        )
+        try:
+            self._connection.bgapi(command)
+        except EslError as error:
+            log.warning("switch.command_failed", switch=self.address.name, command=command, reason=str(error))
 
     def _leg_ended(self, event: ESLEvent) -> None:
         if self._on_leg_end is not None:
