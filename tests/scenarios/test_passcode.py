@@ -124,11 +124,12 @@ def test_a_controller_that_dies_while_asking_is_replaced_by_one_that_asks_again(
     second.start()
     placed = scene.installation.world.place(scene.registered("101-ip_phone"), KABUL, hangup_after=0.2, listens=True)
     until(lambda: len(placed.heard()) > 0)
-    placed.press("1111#")
-    # The second question is being asked. The switch ends it by itself: what is keyed in then is lost.
-    events.runs("play_and_get_digits", 2)
+    wrong = "1111#"
+    placed.press(wrong)
+    # Each key was waited for, and the second question is being asked. The switch ends it by itself.
+    events.runs("play_and_get_digits", len(wrong) + 1)
     first.kill()
-    events.runs("play_and_get_digits", 3)
+    events.runs("play_and_get_digits", len(wrong) + 2)
     placed.press(f"{RIGHT}#")
     assert placed.result().code == 200
     assert [call.to_user for call in scene.carrier.incoming] == [KABUL]
