@@ -50,8 +50,14 @@ def _undisturbed(callee: Extension, caller: Caller, tenant: Tenant) -> Outcome:
 def _mapped(callee: Extension, gateway: Gateway, caller: Caller, called: str, tenant: Tenant) -> Outcome:
     shown = of_caller(caller, tenant.organisation)
     dial = gateway.username if gateway.username is not None and is_token(gateway.username) else called
+    # A carrier that is asked for a DID of ours sends the call back to us.
+    returns = gateway.trunk and dial == called and called.startswith("+")
+    if returns and called in caller.diverted_by:
+        text = f"the call to {called} was sent to {gateway.name} before, and comes back"
+        return _after((), (Reason(Rule.LOOP, text),), no_answer(callee, caller, tenant, None, Cause.NO_ANSWER))
     target = GatewayTarget(gateway.switch_name, dial, shown.inside, domain=tenant.organisation.domain)
-    ring = Ring(Stage.RING, (target,), wait(callee), shown.name, shown.withheld)
+    diverted_by = called if returns else None
+    ring = Ring(Stage.RING, (target,), wait(callee), shown.name, shown.withheld, diverted_by=diverted_by)
     reason = Reason(Rule.GATEWAY_MAPPED, f"all calls to {callee.key} go to {dial} at {gateway.name}")
     return _after((ring,), (reason,), no_answer(callee, caller, tenant, ring, Cause.NO_ANSWER))
 

@@ -1,5 +1,7 @@
 """Calls to an extension, in the order of product §4."""
 
+from dataclasses import replace
+
 import pytest
 
 from bizpbx.policy.plan import Cause, Stage
@@ -47,6 +49,21 @@ def test_a_gateway_without_an_account_is_asked_for_what_was_called() -> None:
 
     assert who_rings(from_outside(acme, "+6591112222")) == [MAIN]
     assert who_rings(from_inside(acme, "101", "100")) == ["100"]
+
+
+def test_a_carrier_that_is_asked_for_a_did_is_told_so_and_not_asked_again_when_the_call_comes_back() -> None:
+    acme = tenant(extension("100", gateway=replace(PBX, trunk=True)), extension("101"))
+
+    first = from_outside(acme, "+6591112222")
+    back = from_outside(acme, "+6591112222", diverted_by=(MAIN,))
+
+    assert who_rings(first) == [MAIN]
+    assert ring_of(first).diverted_by == MAIN
+    assert who_rings(back) == []
+    assert rules_of(back) == ["did", "loop", "no-answer-hang-up"]
+    # A PBX has the number, and what it diverts is its own affair.
+    pbx = tenant(extension("100", gateway=PBX), extension("101"))
+    assert who_rings(from_outside(pbx, "+6591112222", diverted_by=(MAIN,))) == [MAIN]
 
 
 def test_an_account_name_that_cannot_stand_in_a_dial_string_is_not_used() -> None:

@@ -89,6 +89,19 @@ def test_gateway_mapped_calls_go_to_that_account(scene: Scene) -> None:
     assert [call.to_user for call in scene.carrier.incoming] == ["+6564291311"]
 
 
+def test_a_mapped_carrier_that_sends_the_call_back_is_asked_once(scene: Scene) -> None:
+    scene.set("extension", "101", "incoming.gateway=carrier", "no_answer.action=hang_up")
+    assert scene.from_outside("+6591112222", "+6564291311").code == 200
+    (out,) = scene.carrier.incoming
+    assert out.diversion == "+6564291311"
+    scene.carrier.forget()
+    sent_back = scene.carrier.caller(
+        "+6591112222", headers={"Diversion": "<sip:+6564291311@acme.example>;reason=unconditional"}
+    )
+    assert scene.installation.world.call(sent_back, "+6564291311").code == 480
+    assert scene.carrier.incoming == []
+
+
 def test_an_unanswered_gateway_ends_in_the_no_answer_settings(scene: Scene) -> None:
     scene.set("extension", "101", "incoming.gateway=carrier", "no_answer.action=hang_up")
     scene.carrier = scene.installation.world.carrier(scene.installation.carrier_port, busy)
