@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
+from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Generic, TypeVar
 
@@ -47,6 +48,8 @@ class Running:
     world: SippWorld
     caller: SippPhone
     to: str
+    other: Popen[bytes] | None = None
+    """A controller that is not ours. It ends when its input does."""
 
     def measure(self, rate: int, calls: int) -> Measured:
         switch = self.installation.switch
@@ -60,8 +63,13 @@ class Running:
 
     def of_controller(self) -> float:
         """Seconds of CPU so far."""
-        process = self.installation.controllers[0].process
-        return machine.cpu_of(process.pid) if process is not None else 0.0
+        processes = (self.installation.controllers[0].process, self.other)
+        return sum(machine.cpu_of(process.pid) for process in processes if process is not None)
+
+    def close(self) -> None:
+        """End what the installation does not."""
+        if self.other is not None:
+            self.other.communicate()
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,9 @@ def _started(way: AnyWay, start: Start[AnyWay]) -> Iterator[Running]:
         TemporaryDirectory(prefix="bizpbx-bench-") as folder,
         Installation(SwitchKind.FREESWITCH, Path(folder), media_ports=MEDIA_PORTS, keeps_tree=False) as made,
     ):
-        yield start(way, made)
+        running = start(way, made)
+        yield running
+        running.close()
 
 
 def turn(ways: Sequence[AnyWay], at: int) -> list[AnyWay]:
