@@ -226,7 +226,7 @@ def test_queries_do_not_grow_with_the_organisation(database: Database, more: int
         assert len(statements) - cold == 1 + 3
         before = len(statements)
         assert len(reader.everything(session, "acme.example").extensions) == more + 3
-        assert len(statements) - before == 8
+        assert len(statements) - before == 9
 
 
 def test_a_change_is_seen_by_the_next_call(database: Database) -> None:
