@@ -44,7 +44,7 @@ ACME = replace(
 def through(
     gateway: str | None, dialled: str, number: str | None = OWN, where: MemoryTenant = ACME, **call: object
 ) -> Plan:
-    return decide(Request(FromTrunk(number, gateway=gateway, **call), dialled), where)  # type: ignore[arg-type]
+    return decide(Request(FromTrunk(number, gateway=gateway, **call), dialled), where)  # type: ignore[arg-type]  # the call says which
 
 
 def test_the_rule_of_the_gateway_decides_and_the_payer_is_charged() -> None:
