@@ -142,6 +142,7 @@ def test_a_long_call_is_renewed_before_it_runs_out(scene: Scene) -> None:
     assert settled(scene, "103").reserved == 0
 
 
+@pytest.mark.thorough
 def test_a_limit_holds_without_any_controller(scene: Scene) -> None:
     """A quarter of a minute, a call of three, and the controller is killed five seconds after the answer."""
     limit(scene, "100", 15)
